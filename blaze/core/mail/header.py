@@ -1,0 +1,202 @@
+"""The header block of a message or of a part, as octet offsets into a buffer (RFC 5322 §2.2, §4.5)."""
+
+import mmap
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import NamedTuple, TypeAlias
+
+Buffer: TypeAlias = bytes | mmap.mmap
+
+MAX_FIELDS = 10_000
+"""Fields kept per header; what follows them is still part of the header, but is not listed."""
+
+_WINDOW = 1 << 20  # octets of a mapped file looked at before its pages are let go
+
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
+# One field with its continuation lines; group 1, the name and the colon, is missing on a line that is no field.
+_FIELD = re.compile(rb"([!-9;-~]++[ \t]*+:)?+[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
+_NEWLINE = re.compile(rb"\r?\n")
+
+
+class Defect(NamedTuple):
+    """A fault that was met and survived: a short machine name, and the octet offset in the buffer."""
+
+    name: str
+    offset: int
+
+
+class Field:
+    """One header field, as offsets: nothing is unfolded or decoded until asked.
+
+    `start` is the offset of the name, `colon` that of the colon, `end` lies after the field's last newline.
+    """
+
+    __slots__ = ("buffer", "colon", "end", "start")
+
+    def __init__(self, buffer: Buffer, start: int, colon: int, end: int) -> None:
+        self.buffer = buffer
+        self.start = start
+        self.colon = colon
+        self.end = end
+
+    def __repr__(self) -> str:
+        return f"Field({self.octets!r})"
+
+    @property
+    def name(self) -> str:
+        """The field's name as written, without the blanks that obsolete syntax allows before the colon."""
+        return self.buffer[self.start : self.colon].rstrip(b" \t").decode("ascii")
+
+    @property
+    def key(self) -> bytes:
+        """The name in lower case, by which fields are looked up."""
+        return self.buffer[self.start : self.colon].rstrip(b" \t").lower()
+
+    @property
+    def octets(self) -> bytes:
+        """The whole field with its newline, byte for byte."""
+        return self.buffer[self.start : self.end]
+
+    @property
+    def raw(self) -> bytes:
+        """What stands between the colon and the field's last newline; inner newlines are kept."""
+        value = self.buffer[self.colon + 1 : self.end]
+        if value.endswith(b"\r\n"):
+            return value[:-2]
+        return value[:-1] if value.endswith(b"\n") else value
+
+    @property
+    def unfolded(self) -> bytes:
+        """The value without newlines (RFC 5322 §2.2.3) and without white space at either end."""
+        value = self.buffer[self.colon + 1 : self.end].strip(b" \t\r\n")
+        return _NEWLINE.sub(b"", value) if b"\n" in value else value
+
+
+class Header:
+    """The fields of one header block, in order.
+
+    `start` is where the block begins, `end` where its last field ends (before the empty line), `body_start`
+    where the body begins (after the empty line, or `end` where there is none). Fields are found when first
+    asked for.
+    """
+
+    __slots__ = ("_defects", "_spans", "body_start", "buffer", "end", "start")
+
+    def __init__(self, buffer: Buffer, start: int, end: int, body_start: int) -> None:
+        self.buffer = buffer
+        self.start = start
+        self.end = end
+        self.body_start = body_start
+        self._spans: list[tuple[int, int, int]] | None = None
+        self._defects: tuple[Defect, ...] = ()
+
+    def __iter__(self) -> Iterator[Field]:
+        buffer = self.buffer
+        for start, colon, end in self.spans:
+            yield Field(buffer, start, colon, end)
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    @property
+    def spans(self) -> list[tuple[int, int, int]]:
+        """The offsets `(start, colon, end)` of every field; at most `MAX_FIELDS`."""
+        if self._spans is None:
+            self._find_fields()
+        assert self._spans is not None
+        return self._spans
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """Lines that are no field: `mbox-from-line`, `not-a-field`; and `no-header`, `too-many-fields`,
+        `header-without-end` (the block stops at the end of the input, not at an empty line)."""
+        if self._spans is None:
+            self._find_fields()
+        return self._defects
+
+    def get(self, name: bytes) -> Field | None:
+        """The first field called `name`, in any letter case, or None."""
+        match = _named(name).search(self.buffer, self.start, self.end)
+        return Field(self.buffer, match.start(), match.end(1), match.end()) if match else None
+
+    def get_all(self, name: bytes) -> list[Field]:
+        """Every field called `name`, in any letter case, in order; at most `MAX_FIELDS`."""
+        matches = _named(name).finditer(self.buffer, self.start, self.end)
+        return [Field(self.buffer, m.start(), m.end(1), m.end()) for m in islice(matches, MAX_FIELDS)]
+
+    def _find_fields(self) -> None:
+        matches = _FIELD.finditer(self.buffer, self.start, self.end)
+        rows = [(m.start(), m.end(1) - 1, m.end()) for m in islice(matches, MAX_FIELDS + 1)]
+        if rows and rows[-1][0] == rows[-1][2]:  # the empty match at the end of the block
+            rows.pop()
+        defects = []
+        if len(rows) > MAX_FIELDS:
+            defects.append(Defect("too-many-fields", rows.pop()[0]))
+        if self.start == self.end < len(self.buffer) and self.body_start == self.start:
+            defects.append(Defect("no-header", self.start))
+        for start, colon, _ in rows:
+            if colon < 0:
+                defects.append(Defect(_line_defect(self.buffer, start), start))
+        if self.body_start == self.end > self.start:
+            defects.append(Defect("header-without-end", self.end))
+        self._spans = [row for row in rows if row[1] >= 0]
+        self._defects = tuple(defects)
+
+
+def parse(buffer: Buffer, start: int = 0, end: int | None = None) -> Header:
+    """Find the header block that begins at offset `start` of `buffer` and lies before `end`.
+
+    Newlines are LF or CRLF, mixed too; a bare CR is data. The block ends at the first empty line. A line in it
+    that is no field is a defect and is passed over; but when the very first line is none (and no mbox From line
+    either) there is no header and all of it is body. Never raises. Linear in the header's size; the body is not
+    looked at.
+    """
+    if end is None:
+        end = len(buffer)
+    if buffer[start : min(start + 1, end)] == b"\n":
+        return Header(buffer, start, start, start + 1)
+    if buffer[start : min(start + 2, end)] == b"\r\n":
+        return Header(buffer, start, start, start + 2)
+    match = _FIELD.match(buffer, start, min(start + _WINDOW, end))
+    if match and match[1] is None and _line_defect(buffer, start) != "mbox-from-line":
+        return Header(buffer, start, start, start)
+    if isinstance(buffer, mmap.mmap):
+        empty = _find_empty_line_in_windows(buffer, start, end)
+    else:
+        empty = _EMPTY_LINE.search(buffer, start, end)
+    if empty is None:
+        return Header(buffer, start, end, end)
+    return Header(buffer, start, empty.start() + 1, empty.end())
+
+
+def release(buffer: Buffer, start: int, end: int) -> None:
+    """Let the pages of a mapped file between two offsets go, so that scanning it costs no memory."""
+    if isinstance(buffer, mmap.mmap):
+        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        last = end // mmap.PAGESIZE * mmap.PAGESIZE
+        if last > first:
+            buffer.madvise(mmap.MADV_DONTNEED, first, last - first)
+
+
+def _find_empty_line_in_windows(buffer: mmap.mmap, start: int, end: int) -> re.Match[bytes] | None:
+    while start < end:
+        stop = min(start + _WINDOW, end)
+        if match := _EMPTY_LINE.search(buffer, start, stop):
+            return match
+        if stop == end:
+            break
+        release(buffer, start, stop)
+        start = stop - 2  # the empty line may lie across the seam
+    return None
+
+
+def _line_defect(buffer: Buffer, start: int) -> str:
+    line = buffer[start : start + 6]
+    return "mbox-from-line" if line.startswith((b"From ", b">From ")) else "not-a-field"
+
+
+@lru_cache(maxsize=256)
+def _named(name: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"(?mi:^(" + re.escape(name) + rb")[ \t]*+):[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
