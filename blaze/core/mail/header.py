@@ -15,7 +15,7 @@ MAX_FIELDS = 10_000
 _WINDOW = 1 << 20  # octets of a mapped file looked at before its pages are let go
 
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
-# One field with its continuation lines; group 1, the name and the colon, is missing on a line that is no field.
+# One field with its continuation lines; without group 1, the name and the colon, the line is no field.
 _FIELD = re.compile(rb"([!-9;-~]++[ \t]*+:)?+[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
 _NEWLINE = re.compile(rb"\r?\n")
 
@@ -148,10 +148,10 @@ class Header:
 def parse(buffer: Buffer, start: int = 0, end: int | None = None) -> Header:
     """Find the header block that begins at offset `start` of `buffer` and lies before `end`.
 
-    Newlines are LF or CRLF, mixed too; a bare CR is data. The block ends at the first empty line. A line in it
-    that is no field is a defect and is passed over; but when the very first line is none (and no mbox From line
-    either) there is no header and all of it is body. Never raises. Linear in the header's size; the body is not
-    looked at.
+    Newlines are LF or CRLF, mixed too; a bare CR is data. The block ends at the first empty line. A line in
+    it that is no field is a defect and is passed over; but when the very first line is none (and no mbox
+    From line either) there is no header and all of it is body. Never raises. Linear in the header's size;
+    the body is not looked at.
     """
     if end is None:
         end = len(buffer)
