@@ -162,10 +162,7 @@ def parse(buffer: Buffer, start: int = 0, end: int | None = None) -> Header:
     match = _FIELD.match(buffer, start, min(start + _WINDOW, end))
     if match and match[1] is None and _line_defect(buffer, start) != "mbox-from-line":
         return Header(buffer, start, start, start)
-    if isinstance(buffer, mmap.mmap):
-        empty = _find_empty_line_in_windows(buffer, start, end)
-    else:
-        empty = _EMPTY_LINE.search(buffer, start, end)
+    empty = find_empty_line(buffer, start, end)
     if empty is None:
         return Header(buffer, start, end, end)
     return Header(buffer, start, empty.start() + 1, empty.end())
@@ -180,7 +177,13 @@ def release(buffer: Buffer, start: int, end: int) -> None:
             buffer.madvise(mmap.MADV_DONTNEED, first, last - first)
 
 
-def _find_empty_line_in_windows(buffer: mmap.mmap, start: int, end: int) -> re.Match[bytes] | None:
+def find_empty_line(buffer: Buffer, start: int, end: int) -> re.Match[bytes] | None:
+    """The first newline in `start`..`end` that a newline follows, both of them matched, or None.
+
+    The pages of a mapped file that were searched in vain are let go.
+    """
+    if not isinstance(buffer, mmap.mmap):
+        return _EMPTY_LINE.search(buffer, start, end)
     while start < end:
         stop = min(start + _WINDOW, end)
         if match := _EMPTY_LINE.search(buffer, start, stop):
