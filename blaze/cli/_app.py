@@ -1,0 +1,339 @@
+"""What all commands share: the lazy map, the common options, settings, errors and exit codes."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blaze import __version__
+from blaze.cli import ALIASES, COMMANDS
+from blaze.cli._render import Output
+from blaze.core.errors import BlazeError, InputOutputError, NoInputError, UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from blaze.core.store.source import Entry
+
+_BADNESS = (77, 78, 76, 74, 73, 69, 68, 67, 66, 65, 75, 1, 0)
+_NOT_FROM_ENVIRONMENT = frozenset({"delete", "force", "help", "insecure", "output", "version"})
+
+
+def worst(first: int, second: int) -> int:
+    """The exit status that counts when two things were done; one that is not in the list (2, 130) wins."""
+    for status in (first, second):
+        if status not in _BADNESS:
+            return status
+    return min(first, second, key=_BADNESS.index)
+
+
+class App:
+    """What a command is given beside its options: where results go, and the status it will end with."""
+
+    def __init__(self, command: str, out: Output) -> None:
+        self.command = command
+        self.out = out
+        self.status = 0
+
+    def note(self, status: int) -> None:
+        """Count `status` in: the worst one is the command's."""
+        self.status = worst(self.status, status)
+
+    def report(self, error: BlazeError) -> None:
+        """Say what went wrong with one of several inputs, count it in, and go on."""
+        self.out.error(f"blaze {self.command}", error)
+        self.note(error.status)
+
+    def messages(self, files: Sequence[str]) -> "Iterator[Entry]":
+        """Every message in `files`, in order; standard input for `-` or when there are none.
+
+        A file that cannot be read is reported, and the rest is done.
+        """
+        from blaze.core.store import source
+
+        for found in source.iter_entries(files or ("-",)):
+            if isinstance(found, BlazeError):
+                self.report(found)
+            else:
+                yield found
+
+
+class Option(click.Option):
+    """An option that is also read from the environment.
+
+    `BLAZE_<COMMAND>_<LONG_OPTION>` comes before `BLAZE_<LONG_OPTION>`; what destroys or exposes is never
+    taken from there.
+    """
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """The value the environment gives this option, or None."""
+        for variable in environment_names(self, ctx):
+            if value := os.environ.get(variable):
+                return value
+        return None
+
+
+def environment_names(option: click.Option, ctx: click.Context) -> tuple[str, ...]:
+    """The environment variables that set `option`, the strongest first."""
+    long = next((name for name in option.opts if name.startswith("--")), "")
+    name = long.removeprefix("--")
+    if not name or name in _NOT_FROM_ENVIRONMENT:
+        return ()
+    name = "UTF_8" if name == "with-utf-8" else name.upper().replace("-", "_")
+    words = ctx.command_path.split()[1:]
+    command = "_".join(words).upper().replace("-", "_")
+    return (f"BLAZE_{command}_{name}", f"BLAZE_{name}") if command else (f"BLAZE_{name}",)
+
+
+def option(*names: str, **attributes: Any) -> Callable[[Any], Any]:
+    """`click.option` whose value may also come from the environment or the configuration file."""
+    attributes.setdefault("cls", Option)
+    return click.option(*names, **attributes)
+
+
+def _common_options(reports: bool) -> list[click.Parameter]:
+    options = [
+        Option(["-q", "--quiet"], is_flag=True, help="Say nothing but the exit status."),
+        Option(["-v", "--verbose"], count=True, help="Say more on standard error; -vv says all."),
+        Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Colour the output.  [default: auto]",
+        ),
+        Option(
+            ["--with-utf-8"],
+            type=click.BOOL,
+            default=None,
+            metavar="BOOL",
+            help="Draw with UTF-8 characters, or with ASCII.  [default: as the terminal]",
+        ),
+        Option(["--no-progress", "--without-progress"], is_flag=True, help="Show no progress on long work."),
+    ]
+    if reports:
+        options.insert(0, Option(["--json"], is_flag=True, help="Print one JSON object a line."))
+    return list[click.Parameter](options)
+
+
+class Command(click.Command):
+    """A command with the common options, whose function gets an `App` first and returns its exit status."""
+
+    def __init__(self, *args: Any, reports: bool = False, **attributes: Any) -> None:
+        attributes.setdefault("context_settings", {"help_option_names": ["--help"]})
+        attributes.setdefault("no_args_is_help", False)
+        super().__init__(*args, **attributes)
+        self.common = _common_options(reports)
+        self.params.extend(self.common)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """A context whose defaults are those of the configuration file, where there is one."""
+        words = parent.command_path.split()[1:] if parent else []
+        extra.setdefault("default_map", configured_defaults([*words, info_name or ""]))
+        return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Run the command's function; its status is the worst of what it returned and what it reported."""
+        assert self.callback is not None
+        values = dict(ctx.params)
+        app = App(" ".join(ctx.command_path.split()[1:]), take_output(values))
+        with ctx:
+            try:
+                app.note(self.callback(app, **values) or 0)
+                app.out.flush()
+            finally:
+                app.out.close()
+        return app.status
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The command's own options first, the common ones in a section of their own."""
+        own = [p.get_help_record(ctx) for p in self.get_params(ctx) if p not in self.common]
+        if records := [record for record in own if record]:
+            with formatter.section("Options"):
+                formatter.write_dl(records)
+        shared = [p.get_help_record(ctx) for p in self.common]
+        with formatter.section("Common options"):
+            formatter.write_dl([record for record in shared if record])
+
+
+def take_output(values: dict[str, Any]) -> Output:
+    """Take the common options out of `values` and make the output they ask for."""
+    return Output(
+        quiet=values.pop("quiet"),
+        verbose=values.pop("verbose"),
+        color=values.pop("color"),
+        utf_8=values.pop("with_utf_8"),
+        progress=not values.pop("no_progress"),
+        json=values.pop("json", False),
+    )
+
+
+def command(name: str, *, reports: bool = False, **attributes: Any) -> Callable[[Any], Any]:
+    """Make a function a command of that name; `reports` gives it `--json`."""
+    attributes.setdefault("cls", Command)
+    return click.command(name, reports=reports, **attributes)
+
+
+class Group(click.Group):
+    """A command with subcommands."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        attributes.setdefault("context_settings", {"help_option_names": ["--help"]})
+        super().__init__(*args, **attributes)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand; for a word that is none, say which one may have been meant."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            close = get_close_matches(args[0], [*self.list_commands(ctx), *ALIASES], n=1, cutoff=0.5)
+            meant = f"Did you mean '{close[0]}'?" if close else f"Try '{ctx.command_path} --help'."
+            raise click.UsageError(f"no such command: {args[0]}\n{meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class DefaultGroup(Group):
+    """A group that is a command too: without a subcommand's name first, its `default` runs (`blaze make`)."""
+
+    def __init__(self, *args: Any, default: Command, **attributes: Any) -> None:
+        attributes.setdefault("help", default.help)
+        super().__init__(*args, **attributes)
+        self.default = default
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context of the subcommand's group, or of the default command."""
+        if args and args[0] in self.commands:
+            return super().make_context(info_name, args, parent, **extra)
+        if args == ["--help"]:
+            return super().make_context(info_name, args, parent, **extra)
+        return self.default.make_context(info_name, args, parent, **extra)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Both ways of calling it."""
+        self.default.format_usage(ctx, formatter)
+        formatter.write_usage(ctx.command_path, "COMMAND [ARGS]...", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The default command's options, then the subcommands."""
+        self.default.format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+class LazyGroup(Group):
+    """The whole of `blaze`: a command's module is imported when that command runs, and not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the help."""
+        return [name for section in COMMANDS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module."""
+        name = ALIASES.get(cmd_name, cmd_name)
+        for section in COMMANDS.values():
+            if name in section:
+                module, attribute = section[name][0].split(":")
+                found: click.Command = getattr(import_module(module), attribute)
+                return found
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by section, from the map alone."""
+        for title, commands in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete a command's name from the map alone."""
+        from click.shell_completion import CompletionItem
+
+        items = [
+            CompletionItem(name, help=text)
+            for section in COMMANDS.values()
+            for name, (_, text) in section.items()
+            if name.startswith(incomplete)
+        ]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(cls=LazyGroup, name="blaze", epilog="'blaze COMMAND --help' tells more about each.")
+@click.version_option(__version__, prog_name="blaze")
+def blaze() -> None:
+    """Make, inspect, sign, verify, send, fetch, store and search email."""
+
+
+def configured_defaults(words: list[str]) -> dict[str, Any] | None:
+    """The defaults that the configuration file's table for a command gives its options."""
+    from blaze.core import settings
+
+    table = settings.command_table(settings.read_config(os.environ), words)
+    return {name.replace("-", "_"): value for name, value in table.items()} or None
+
+
+def run(argv: list[str]) -> int:
+    """Run the command line on `argv` and return the exit status; nothing is raised."""
+    args = ["sendmail", *argv[1:]] if os.path.basename(argv[0]) == "sendmail" else argv[1:]
+    out = Output(json="--json" in args)
+    try:
+        status = blaze.main(args, prog_name="blaze", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "blaze"
+        what, _, hint = error.format_message().partition("\n")
+        usage = UsageError(_sentence(what), hint=hint or f"Try '{path} --help'.")
+        out.error(path, usage)
+        return 64 if path == "blaze sendmail" else 2
+    except click.exceptions.Abort:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our results has enough; what is still buffered must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except BlazeError as error:
+        _debug()
+        out.error(_blamed(args), error)
+        return error.status
+    except OSError as error:
+        _debug()
+        kind = NoInputError if isinstance(error, FileNotFoundError) else InputOutputError
+        out.error(_blamed(args), kind(error.strerror or str(error), where=error.filename))
+        return kind.exit_code
+    except Exception as error:  # noqa: BLE001
+        _debug()
+        hint = "This is a fault in blaze. BLAZE_DEBUG=1 shows where."
+        out.error(_blamed(args), BlazeError(f"{type(error).__name__}: {error}", hint=hint))
+        return BlazeError.exit_code
+
+
+def _sentence(message: str) -> str:
+    """A message of click in the form of ours: no capital letter first, no full stop last."""
+    return (message[:1].lower() + message[1:]).removesuffix(".")
+
+
+def _blamed(args: list[str]) -> str:
+    """`blaze` and the command words among the arguments."""
+    words = ["blaze"]
+    for word in args[:2]:
+        if word.startswith("-") or not word.replace("-", "").isalnum():
+            break
+        context = click.Context(blaze)
+        group = blaze if len(words) == 1 else blaze.get_command(context, words[1])
+        if not isinstance(group, click.Group) or group.get_command(context, word) is None:
+            break
+        words.append(word)
+    return " ".join(words)
+
+
+def _debug() -> None:
+    if os.environ.get("BLAZE_DEBUG"):
+        import traceback
+
+        traceback.print_exc(file=sys.stderr)

@@ -1,0 +1,216 @@
+"""How results, progress and errors look: plain, JSON or coloured. The only importer of rich and tqdm."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from blaze.core.errors import BlazeError
+
+_STYLES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
+
+
+class Output:
+    """Results on standard output, everything else on standard error.
+
+    Text is written as UTF-8, surrogate escapes as the octets they stand for. Where the output is a terminal,
+    control and bidirectional characters are shown as visible escapes; a pipe gets them unchanged.
+    """
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        verbose: int = 0,
+        color: str = "auto",
+        utf_8: bool | None = None,
+        progress: bool = True,
+        json: bool = False,
+    ) -> None:
+        self.quiet = quiet
+        self.verbose = verbose
+        self.json = json
+        self.is_terminal = _is_terminal(sys.stdout)
+        self.utf_8 = _speaks_utf_8() if utf_8 is None else utf_8
+        self.color = _wants_color(color, self.is_terminal)
+        self._progress = progress and not quiet and _is_terminal(sys.stderr)
+
+    def line(self, text: str) -> None:
+        """One line of a result."""
+        self.text(text + "\n")
+
+    def text(self, text: str) -> None:
+        """Text of a result, its newlines its own."""
+        if self.quiet:
+            return
+        if self.is_terminal:
+            text = visible(text, color=self.color)
+        _binary(sys.stdout).write(text.encode("utf-8", "surrogateescape"))
+
+    def octets(self, data: bytes) -> None:
+        """A result that is a message or a part of one: byte for byte, also on a terminal."""
+        _binary(sys.stdout).write(data)
+
+    def record(self, schema: str, values: Mapping[str, Any]) -> None:
+        """One JSON object on a line of its own; `schema` is its name with version (`blaze.hdr/1`)."""
+        if not self.quiet:
+            _binary(sys.stdout).write(_json({"schema": schema, **values}))
+
+    def warn(self, text: str) -> None:
+        """Something the user should know, on standard error."""
+        if not self.quiet:
+            self._say(f"warning: {text}")
+
+    def info(self, text: str) -> None:
+        """Something for those who asked with -v."""
+        if self.verbose >= 1:
+            self._say(text)
+
+    def debug(self, text: str) -> None:
+        """Something for those who asked with -vv."""
+        if self.verbose >= 2:
+            self._say(text)
+
+    def error(self, path: str, error: BlazeError) -> None:
+        """An error of the command `path` (`blaze hdr`): one line, and one with advice where there is any."""
+        if self.json:
+            shown = {"what": error.what, "where": error.where, "hint": error.hint, "exit": error.status}
+            self._say_octets(_json({"schema": "blaze.error/1", **shown}))
+        elif not self.quiet:
+            self._say(f"{path}: {error}")
+            if error.hint:
+                self._say(error.hint)
+
+    def style(self, text: str, *styles: str) -> str:
+        """`text` in a colour or weight, when colours are on."""
+        if not self.color:
+            return text
+        codes = ";".join(_STYLES[name] for name in styles)
+        return f"\x1b[{codes}m{visible(text)}\x1b[0m"
+
+    @property
+    def width(self) -> int:
+        """The columns of the terminal; 80 where there is none."""
+        return os.get_terminal_size(1).columns if self.is_terminal else 80
+
+    @contextmanager
+    def progress(self, what: str, total: int | None, unit: str = "B") -> Iterator[Callable[[int], None]]:
+        """A progress bar on a terminal's standard error; yields the function that moves it on.
+
+        `unit` is `B` for octets, which are shown scaled, or the name of what is counted.
+        """
+        if not self._progress:
+            yield lambda _: None
+            return
+        from tqdm import tqdm
+
+        scaled = unit == "B"
+        with tqdm(
+            desc=what, total=total, unit=unit, unit_scale=scaled, unit_divisor=1024, leave=False, delay=0.5
+        ) as bar:
+
+            def advance(amount: int) -> None:
+                bar.update(amount)
+
+            yield advance
+
+    def table(self, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+        """A table: boxed by rich on a terminal, elsewhere tab-separated under a line of names."""
+        names = list(columns)
+        if not (self.is_terminal and self.utf_8):
+            self.line("\t".join(names))
+            for row in rows:
+                self.line("\t".join(row))
+            return
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*names)
+        for row in rows:
+            table.add_row(*(Text(visible(cell)) for cell in row))
+        Console(no_color=not self.color, width=self.width).print(table)
+
+    def flush(self) -> None:
+        """Hand over what is buffered, so that a closed pipe or a full disk is met here."""
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        """Nothing more will be written."""
+        sys.stderr.flush()
+
+    def _say(self, text: str) -> None:
+        if _is_terminal(sys.stderr):
+            text = visible(text)
+        self._say_octets(text.encode("utf-8", "surrogateescape") + b"\n")
+
+    def _say_octets(self, line: bytes) -> None:
+        sys.stdout.flush()
+        stderr = _binary(sys.stderr)
+        stderr.write(line)
+        stderr.flush()
+
+
+def visible(text: str, *, color: bool = False) -> str:
+    """`text` with whatever could steer a terminal shown as an escape (`\\x1b`, `\\u202e`).
+
+    Newlines and tabs stay; with `color` the colours that `Output.style` wrote stay too.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    pieces = _split_styles(text) if color else [text]
+    return "".join(piece if index % 2 else _escape(piece) for index, piece in enumerate(pieces))
+
+
+def _split_styles(text: str) -> list[str]:
+    import re
+
+    return re.split(r"(\x1b\[[0-9;]*m)", text)
+
+
+def _escape(text: str) -> str:
+    return "".join(
+        character
+        if character.isprintable() or character in "\n\t"
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in text
+    )
+
+
+def _json(values: Mapping[str, Any]) -> bytes:
+    import json
+
+    text = json.dumps(values, ensure_ascii=False, default=_plain)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _plain(value: Any) -> Any:
+    from datetime import datetime
+
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"not for JSON: {type(value).__name__}")
+
+
+def _binary(stream: Any) -> BinaryIO:
+    buffer: BinaryIO = stream.buffer
+    return buffer
+
+
+def _is_terminal(stream: Any) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _speaks_utf_8() -> bool:
+    return _is_terminal(sys.stdout) and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _wants_color(choice: str, is_terminal: bool) -> bool:
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
+        return True
+    return is_terminal and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,102 @@
+"""A header field as a person reads it: dates and addresses laid out, encoded words decoded on demand."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from blaze.core.mail.header import Field
+
+if TYPE_CHECKING:
+    from blaze.core.mail.address import Group, Mailbox
+    from blaze.core.mail.date import Date
+
+ADDRESS_FIELDS = frozenset(
+    {b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"}
+    | {b"resent-from", b"resent-sender", b"resent-reply-to", b"resent-to", b"resent-cc", b"resent-bcc"}
+)
+"""Fields whose value is an address list (RFC 5322 §3.6.2, §3.6.3, §3.6.6), in lower case."""
+
+DATE_FIELDS = frozenset({b"date", b"resent-date", b"delivery-date"})
+"""Fields whose value is a date (RFC 5322 §3.6.1, §3.6.6; RFC 2156 for Delivery-Date), in lower case."""
+
+_WHOLE_NAMES = {
+    name.lower(): name
+    for name in (
+        "ARC-Authentication-Results ARC-Message-Signature ARC-Seal Authentication-Results Auto-Submitted Bcc Cc "
+        "Comments Content-Description Content-Disposition Content-ID Content-Language Content-Location Content-MD5 "
+        "Content-Transfer-Encoding Content-Type DKIM-Signature Date Delivered-To From In-Reply-To Keywords List-Archive "
+        "List-Help List-ID List-Owner List-Post List-Subscribe List-Unsubscribe List-Unsubscribe-Post MIME-Version "
+        "Message-ID Received Received-SPF References Reply-To Resent-Bcc Resent-Cc Resent-Date Resent-From "
+        "Resent-Message-ID Resent-Sender Resent-To Return-Path Sender Subject To User-Agent"
+    ).split()
+}
+
+
+def canonical_name(name: str) -> str:
+    """A field name as it is usually written.
+
+    The fields of the standards have one form each (`Message-ID`, `MIME-Version`); in other names every word
+    between hyphens begins with a capital letter, and the other letters stay.
+
+    >>> canonical_name("SUBJECT"), canonical_name("x-mimeOLE")
+    ('Subject', 'X-MimeOLE')
+    """
+    known = _WHOLE_NAMES.get(name.lower())
+    return known or "-".join([word[:1].upper() + word[1:] for word in name.split("-")])
+
+
+def field_lines(field: Field, *, decode: bool) -> list[str]:
+    """The value of `field` for a person, one line or more.
+
+    A date becomes `2017-03-30 15:00:00 +02:00`; addresses stand one on a line, with commas between them; any
+    other value is unfolded. What cannot be understood as a date or an address list is shown as it stands. With
+    `decode` RFC 2047 encoded words become text. Octets that are no UTF-8 are surrogate escapes.
+    """
+    key = field.key
+    if key in DATE_FIELDS:
+        from blaze.core.mail import date
+
+        if parsed := date.parse(field.unfolded):
+            return [date_text(parsed)]
+    elif key in ADDRESS_FIELDS:
+        from blaze.core.mail import address
+
+        if addresses := address.parse_list(field.unfolded).addresses:
+            return _address_lines(addresses, decode=decode)
+    return [text_of(field, decode=decode)]
+
+
+def text_of(field: Field, *, decode: bool) -> str:
+    """The unfolded value of `field` as text, encoded words decoded when asked (RFC 2047 §6.2)."""
+    value = field.unfolded
+    if decode:
+        from blaze.core.mail import encoded
+
+        return encoded.decode(value)
+    return value.decode("utf-8", "surrogateescape")
+
+
+def date_text(date: "Date") -> str:
+    """`2017-03-30 15:00:00 +02:00`; a zone that is not known is `-00:00` (RFC 3339 §4.3)."""
+    text = date.datetime.isoformat(" ", "seconds")
+    return f"{text[:19]} {text[19:] if date.zone_known else '-00:00'}"
+
+
+def mailbox_text(mailbox: "Mailbox", *, decode: bool) -> str:
+    """A mailbox for a person: `Name <addr-spec>`, or the addr-spec alone."""
+    name = mailbox.decoded_name if decode else mailbox.display_name
+    return f"{name} <{mailbox.addr_spec}>" if name else mailbox.addr_spec
+
+
+def _address_lines(addresses: "Iterable[Mailbox | Group]", *, decode: bool) -> list[str]:
+    from blaze.core.mail.address import Group
+
+    lines = []
+    for address in addresses:
+        if not isinstance(address, Group):
+            lines.append(mailbox_text(address, decode=decode))
+            continue
+        members = [mailbox_text(member, decode=decode) for member in address.mailboxes] or [""]
+        members[0] = f"{address.decoded_name if decode else address.name}: {members[0]}".rstrip()
+        members[-1] += ";"
+        lines += members
+    return [line + "," for line in lines[:-1]] + lines[-1:]

@@ -1,0 +1,53 @@
+"""The configuration file and what it says for a command."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from blaze.core.errors import ConfigurationError
+
+
+def config_path(environ: Mapping[str, str]) -> str:
+    """Where the configuration file is: `$XDG_CONFIG_HOME/blaze/config.toml`, else under `~/.config`.
+
+    (XDG Base Directory Specification; a relative `XDG_CONFIG_HOME` is ignored, as it says.)
+    """
+    base = environ.get("XDG_CONFIG_HOME", "")
+    if not base.startswith("/"):
+        base = environ.get("HOME", "") + "/.config"
+    return base + "/blaze/config.toml"
+
+
+def read_config(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The tables of the configuration file; empty when there is none.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is not TOML.
+    """
+    path = config_path(environ)
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the configuration: {error}", where=path) from error
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"not TOML: {error}", where=path) from error
+
+
+def command_table(config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    """The defaults for the command called by `words`: `[hdr]`, `[dkim.sign]`.
+
+    Raises:
+        ConfigurationError: something of that name is there and is no table.
+    """
+    table: Any = config
+    for word in words:
+        table = table.get(word, {})
+        if not isinstance(table, Mapping):
+            raise ConfigurationError(f"[{'.'.join(words)}] is not a table")
+    return {name: value for name, value in table.items() if not isinstance(value, Mapping)}
