@@ -25,6 +25,7 @@ SHARED = Path(os.environ.get("BLAZE_SHARED") or Path(__file__).resolve().parents
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the full counts (kills, cuts, fuzzing)")
+    parser.addoption("--update", action="store_true", help="rewrite the transcripts in tests/cli")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -98,7 +98,8 @@ def _chosen_fields(entry: "Entry", names: list[bytes] | None) -> Iterator[header
 
 def _print(app: App, fields: Iterator[header.Field], decode: bool, prefix: str) -> int:
     count = 0
-    for count, field in enumerate(fields, 1):
+    for field in fields:
+        count += 1
         name = canonical_name(field.name)
         first, *more = field_lines(field, decode=decode)
         app.out.line(f"{prefix}{name}: {first}" if first else f"{prefix}{name}:")

@@ -18,38 +18,33 @@ ADDRESS_FIELDS = frozenset(
 DATE_FIELDS = frozenset({b"date", b"resent-date", b"delivery-date"})
 """Fields whose value is a date (RFC 5322 §3.6.1, §3.6.6; RFC 2156 for Delivery-Date), in lower case."""
 
-_WHOLE_NAMES = {
-    name.lower(): name
-    for name in (
-        "ARC-Authentication-Results ARC-Message-Signature ARC-Seal Authentication-Results Auto-Submitted Bcc Cc "
-        "Comments Content-Description Content-Disposition Content-ID Content-Language Content-Location Content-MD5 "
-        "Content-Transfer-Encoding Content-Type DKIM-Signature Date Delivered-To From In-Reply-To Keywords List-Archive "
-        "List-Help List-ID List-Owner List-Post List-Subscribe List-Unsubscribe List-Unsubscribe-Post MIME-Version "
-        "Message-ID Received Received-SPF References Reply-To Resent-Bcc Resent-Cc Resent-Date Resent-From "
-        "Resent-Message-ID Resent-Sender Resent-To Return-Path Sender Subject To User-Agent"
-    ).split()
-}
+_ACRONYMS = {"arc": "ARC", "dkim": "DKIM", "id": "ID", "md5": "MD5", "mime": "MIME", "spf": "SPF"}
 
 
 def canonical_name(name: str) -> str:
     """A field name as it is usually written.
 
-    The fields of the standards have one form each (`Message-ID`, `MIME-Version`); in other names every word
-    between hyphens begins with a capital letter, and the other letters stay.
+    Every word between hyphens begins with a capital letter, acronyms are all capitals, and a word all in
+    capitals is taken for shouting, except in X- fields.
 
-    >>> canonical_name("SUBJECT"), canonical_name("x-mimeOLE")
-    ('Subject', 'X-MimeOLE')
+    >>> canonical_name("SUBJECT"), canonical_name("message-id"), canonical_name("x-mimeOLE")
+    ('Subject', 'Message-ID', 'X-MimeOLE')
     """
-    known = _WHOLE_NAMES.get(name.lower())
-    return known or "-".join([word[:1].upper() + word[1:] for word in name.split("-")])
+    private = name[:2] in {"X-", "x-"}
+    words = []
+    for word in name.split("-"):
+        if word.isupper() and not private:
+            word = word.lower()
+        words.append(_ACRONYMS.get(word.lower()) or word[:1].upper() + word[1:])
+    return "-".join(words)
 
 
 def field_lines(field: Field, *, decode: bool) -> list[str]:
     """The value of `field` for a person, one line or more.
 
-    A date becomes `2017-03-30 15:00:00 +02:00`; addresses stand one on a line, with commas between them; any
-    other value is unfolded. What cannot be understood as a date or an address list is shown as it stands. With
-    `decode` RFC 2047 encoded words become text. Octets that are no UTF-8 are surrogate escapes.
+    A date becomes `2017-03-30 15:00:00 +02:00`; addresses stand one on a line, with commas between them;
+    any other value is unfolded. What cannot be understood as a date or an address list is shown as it stands.
+    With `decode` RFC 2047 encoded words become text. Octets that are no UTF-8 are surrogate escapes.
     """
     key = field.key
     if key in DATE_FIELDS:

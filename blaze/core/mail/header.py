@@ -202,4 +202,4 @@ def _line_defect(buffer: Buffer, start: int) -> str:
 
 @lru_cache(maxsize=256)
 def _named(name: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"(?mi:^(" + re.escape(name) + rb")[ \t]*+):[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
+    return re.compile(rb"(?mi)^(" + re.escape(name) + rb"[ \t]*+):[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
