@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from blaze.core.store.source import Entry
 
 _BADNESS = (77, 78, 76, 74, 73, 69, 68, 67, 66, 65, 75, 1, 0)
+_PIPE_CLOSED = 141  # as a shell reports a process that SIGPIPE ended
 _NOT_FROM_ENVIRONMENT = frozenset({"delete", "force", "help", "insecure", "output", "version"})
 
 
@@ -146,8 +146,10 @@ class Command(click.Command):
             try:
                 app.note(self.callback(app, **values) or 0)
                 app.out.flush()
-            finally:
-                app.out.close()
+            except BrokenPipeError:
+                # Whoever read our results has enough; what is still buffered must not fail at exit.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+                return _PIPE_CLOSED
         return app.status
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -193,6 +195,8 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the subcommand; for a word that is none, say which one may have been meant."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
             close = get_close_matches(args[0], [*self.list_commands(ctx), *ALIASES], n=1, cutoff=0.5)
             meant = f"Did you mean '{close[0]}'?" if close else f"Try '{ctx.command_path} --help'."
             raise click.UsageError(f"no such command: {args[0]}\n{meant}", ctx)
@@ -293,10 +297,6 @@ def run(argv: list[str]) -> int:
         return 64 if path == "blaze sendmail" else 2
     except click.exceptions.Abort:
         return 130
-    except BrokenPipeError:
-        # Whoever read our results has enough; what is still buffered must not fail at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
     except BlazeError as error:
         _debug()
         out.error(_blamed(args), error)

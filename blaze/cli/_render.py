@@ -34,6 +34,8 @@ class Output:
         self.is_terminal = _is_terminal(sys.stdout)
         self.utf_8 = _speaks_utf_8() if utf_8 is None else utf_8
         self.color = _wants_color(color, self.is_terminal)
+        # Stands for the ESC [ of our own styles until a line is written; no data can hold it.
+        self._mark = f"<{os.urandom(16).hex()}>" if self.color else ""
         self._progress = progress and not quiet and _is_terminal(sys.stderr)
 
     def line(self, text: str) -> None:
@@ -44,8 +46,11 @@ class Output:
         """Text of a result, its newlines its own."""
         if self.quiet:
             return
-        if self.is_terminal:
-            text = visible(text, color=self.color)
+        if self.color:
+            pieces = text.split(self._mark)
+            text = "\x1b[".join(map(visible, pieces) if self.is_terminal else pieces)
+        elif self.is_terminal:
+            text = visible(text)
         _binary(sys.stdout).write(text.encode("utf-8", "surrogateescape"))
 
     def octets(self, data: bytes) -> None:
@@ -83,11 +88,11 @@ class Output:
                 self._say(error.hint)
 
     def style(self, text: str, *styles: str) -> str:
-        """`text` in a colour or weight, when colours are on."""
+        """`text` in a colour or weight, when colours are on; to be written by `line` or `text`."""
         if not self.color:
             return text
         codes = ";".join(_STYLES[name] for name in styles)
-        return f"\x1b[{codes}m{visible(text)}\x1b[0m"
+        return f"{self._mark}{codes}m{text}{self._mark}0m"
 
     @property
     def width(self) -> int:
@@ -136,10 +141,6 @@ class Output:
         """Hand over what is buffered, so that a closed pipe or a full disk is met here."""
         sys.stdout.flush()
 
-    def close(self) -> None:
-        """Nothing more will be written."""
-        sys.stderr.flush()
-
     def _say(self, text: str) -> None:
         if _is_terminal(sys.stderr):
             text = visible(text)
@@ -152,24 +153,13 @@ class Output:
         stderr.flush()
 
 
-def visible(text: str, *, color: bool = False) -> str:
+def visible(text: str) -> str:
     """`text` with whatever could steer a terminal shown as an escape (`\\x1b`, `\\u202e`).
 
-    Newlines and tabs stay; with `color` the colours that `Output.style` wrote stay too.
+    Newlines and tabs stay.
     """
     if text.isascii() and text.isprintable():
         return text
-    pieces = _split_styles(text) if color else [text]
-    return "".join(piece if index % 2 else _escape(piece) for index, piece in enumerate(pieces))
-
-
-def _split_styles(text: str) -> list[str]:
-    import re
-
-    return re.split(r"(\x1b\[[0-9;]*m)", text)
-
-
-def _escape(text: str) -> str:
     return "".join(
         character
         if character.isprintable() or character in "\n\t"

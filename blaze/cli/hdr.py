@@ -8,7 +8,7 @@ import click
 from blaze.cli._app import App, command, option
 from blaze.cli._params import files_argument
 from blaze.core.mail import header
-from blaze.core.mail.display import canonical_name, field_lines, text_of
+from blaze.core.mail.display import canonical_name, field_lines, mailbox_text, text_of
 
 if TYPE_CHECKING:
     from blaze.core.mail.address import Mailbox
@@ -183,20 +183,19 @@ def _mailboxes(
 
     for field in header.parse(entry.buffer, entry.start, entry.end):
         if field.key in wanted:
-            for item in address.parse_list(field.unfolded).addresses:
-                if isinstance(item, address.Group):
-                    for mailbox in item.mailboxes:
-                        yield field, mailbox, item.decoded_name
-                else:
-                    yield field, item, None
+            for mailbox, group in address.parse_list(field.unfolded).iter_members():
+                if mailbox.local_part:
+                    yield field, mailbox, group
 
 
 def _address_line(mailbox: "Mailbox", decode: bool, without_name: bool, margin: int) -> str:
-    name = mailbox.decoded_name if decode else mailbox.display_name
-    if without_name or not name:
+    if without_name:
         return mailbox.addr_spec
-    line = f"{name} <{mailbox.addr_spec}>"
-    return line if len(line) <= margin else f"{name}\n <{mailbox.addr_spec}>"
+    line = mailbox_text(mailbox, decode=decode)
+    if len(line) <= margin:
+        return line
+    name, blank, addr_spec = line.rpartition(" <")
+    return f"{name}\n <{addr_spec}" if blank else line
 
 
 def _print_address_json(

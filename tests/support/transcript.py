@@ -39,7 +39,7 @@ def parse(text: str, *, indent: str = "  ") -> list[Block]:
 
 def run(blocks: list[Block], folder: Path, environ: Mapping[str, str] | None = None) -> list[list[str]]:
     """Run the commands in one shell in `folder`; what each printed, in the form of a transcript."""
-    script = "".join(f"{block.command}\nprintf '{_MARK}%s\\n' $?\n" for block in blocks)
+    script = "".join(f"{block.command}\nprintf -- '{_MARK}%s\\n' $?\n" for block in blocks)
     done = subprocess.run(
         ["bash", "-c", f"exec 2>&1\n{script}"],
         cwd=folder,

@@ -55,8 +55,9 @@ def field_lines(field: Field, *, decode: bool) -> list[str]:
     elif key in ADDRESS_FIELDS:
         from blaze.core.mail import address
 
-        if addresses := address.parse_list(field.unfolded).addresses:
-            return _address_lines(addresses, decode=decode)
+        listed = address.parse_list(field.unfolded)
+        if listed.addresses and all(member.mailbox.local_part for member in listed.iter_members()):
+            return _address_lines(listed.addresses, decode=decode)
     return [text_of(field, decode=decode)]
 
 
@@ -77,9 +78,12 @@ def date_text(date: "Date") -> str:
 
 
 def mailbox_text(mailbox: "Mailbox", *, decode: bool) -> str:
-    """A mailbox for a person: `Name <addr-spec>`, or the addr-spec alone."""
-    name = mailbox.decoded_name if decode else mailbox.display_name
-    return f"{name} <{mailbox.addr_spec}>" if name else mailbox.addr_spec
+    """A mailbox for a person: `Name <addr-spec>`, or the addr-spec alone.
+
+    The name is quoted where RFC 5322 §3.2.5 wants it; a comment stands in for a missing one (§3.4).
+    """
+    name = mailbox.decoded_name if decode else mailbox.name
+    return str(mailbox._replace(display_name=name or None))
 
 
 def _address_lines(addresses: "Iterable[Mailbox | Group]", *, decode: bool) -> list[str]:

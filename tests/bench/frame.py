@@ -1,0 +1,105 @@
+"""How a row of the bench is measured: ours and the peers in turn, medians, and the ratio of the times."""
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing that is done by us and by peers.
+
+    `bars` gives for a peer the largest ratio of our time to its time that is good enough ("at least 4 x as
+    fast" is 0.25). `runs` is how often each does it, in turn.
+    """
+
+    name: str
+    ours: Work
+    peers: dict[str, Work]
+    bars: dict[str, float] = field(default_factory=dict)
+    runs: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A row measured: seconds as medians, and ratios of ours to each peer's."""
+
+    name: str
+    ours: float
+    peers: dict[str, float]
+    bars: dict[str, float]
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        return {peer: self.ours / seconds for peer, seconds in self.peers.items()}
+
+    @property
+    def met(self) -> bool:
+        return all(self.ratios[peer] <= bar for peer, bar in self.bars.items() if peer in self.peers)
+
+
+def measure(row: Row, *, quick: bool) -> Result:
+    """Run ours and every peer in turn, after one run that does not count."""
+    works = {"": row.ours, **row.peers}
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for run in range((3 if quick else row.runs) + 1):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            if run:
+                seconds[name].append(time.perf_counter() - started)
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    return Result(row.name, medians.pop(""), medians, row.bars)
+
+
+def python() -> str:
+    """The interpreter that runs the bench."""
+    return sys.executable
+
+
+def blaze() -> str:
+    """The command as it is installed beside that interpreter."""
+    return str(Path(sys.executable).with_name("blaze"))
+
+
+def spawn(*command: str, stdin: bytes = b"", statuses: Sequence[int] = (0,)) -> Work:
+    """A process as work; what it prints is dropped."""
+
+    def work() -> None:
+        done = subprocess.run(command, input=stdin, stdout=subprocess.DEVNULL, env=environment(), check=False)
+        if done.returncode not in statuses:
+            raise RuntimeError(f"{command} ended with {done.returncode}")
+
+    return work
+
+
+def environment() -> dict[str, str]:
+    """The environment without what would change a measurement."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("BLAZE_", "PYTHON"))}
+
+
+def peak_memory(*command: str, stdin: bytes | None = None) -> int:
+    """The largest resident size of a process, in octets, as the kernel counts it when the process ends."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stdin
+        if stdin:
+            process.stdin.write(stdin)
+        process.stdin.close()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1):
+        raise RuntimeError(f"{command} ended with {process.returncode}")
+    return usage_octets(usage)
+
+
+def usage_octets(usage: resource.struct_rusage) -> int:
+    """`ru_maxrss` in octets."""
+    return usage.ru_maxrss * 1024

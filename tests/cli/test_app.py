@@ -1,0 +1,170 @@
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+from hypothesis import given, strategies as st
+
+from blaze.cli import _params
+from blaze.cli._app import worst
+from blaze.cli._render import visible
+
+BLAZE = str(Path(sys.executable).with_name("blaze"))
+ORDER = (77, 78, 76, 74, 73, 69, 68, 67, 66, 65, 75, 1, 0)
+
+
+def blaze(*arguments: str, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("BLAZE_")}
+    return subprocess.run(
+        [BLAZE, *arguments], input=stdin, capture_output=True, check=False, env={**clean, **environment}
+    )
+
+
+def test_worst_follows_the_order_of_the_contract() -> None:
+    for index, status in enumerate(ORDER):
+        for other in ORDER[index:]:
+            assert worst(status, other) == worst(other, status) == status
+    assert worst(0, 2) == worst(2, 77) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("500ms", 0.5),
+        ("20s", 20),
+        ("2min", 120),
+        ("2m", 120),
+        ("1h", 3600),
+        ("1.5", 1.5),
+        ("0", 0),
+        ("3 s", 3),
+    ],
+)
+def test_duration_reads_its_units(text: str, seconds: float) -> None:
+    assert _params.DURATION.convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "-1s", "1y", "nan", "inf", "1 2", "ten"])
+def test_duration_refuses_the_rest(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        _params.DURATION.convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("host", "host", None),
+        ("host:25", "host", 25),
+        (":2525", None, 2525),
+        ("[::1]:25", "::1", 25),
+        ("[::1]", "::1", None),
+        ("::1", "::1", None),
+        ("127.0.0.1:0", "127.0.0.1", 0),
+    ],
+)
+def test_endpoint_reads_host_and_port(text: str, host: str | None, port: int | None) -> None:
+    assert _params.ENDPOINT.convert(text, None, None) == (host, port)
+
+
+@pytest.mark.parametrize("text", ["host:", "host:x", "host:65536", "[::1", "[::1]25", "host:-1"])
+def test_endpoint_refuses_the_rest(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        _params.ENDPOINT.convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("tab\tand\nnewline", "tab\tand\nnewline"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("\x9b31m", "\\x9b31m"),
+        ("abc\u202egnp.exe", "abc\\u202egnp.exe"),
+        ("caf\xe9 \u65e5\u672c", "caf\xe9 \u65e5\u672c"),
+        ("\udce9", "\\udce9"),
+        ("\r\x00", "\\r\\x00"),
+    ],
+)
+def test_visible_shows_what_could_steer_a_terminal(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@given(st.text(st.characters(codec=None)))
+def test_visible_leaves_nothing_that_is_not_printable(text: str) -> None:
+    assert all(character.isprintable() or character in "\n\t" for character in visible(text))
+
+
+def test_a_terminal_gets_escapes_and_a_pipe_gets_octets() -> None:
+    message = b"Subject: \x1b[31mred\x07\n\n"
+    assert blaze("hdr", stdin=message).stdout == b"Subject: \x1b[31mred\x07\n"
+    parent, child = pty.openpty()
+    done = subprocess.run([BLAZE, "hdr"], input=message, stdout=child, check=True)
+    os.close(child)
+    assert os.read(parent, 1000) == b"Subject: \\x1b[31mred\\x07\r\n"
+    os.close(parent)
+    assert done.returncode == 0
+
+
+def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
+    folder = tmp_path / "many.mbox"
+    folder.write_bytes(b"From a@example.org Thu Jan  1 00:00:00 2026\nSubject: x\n\nbody\n\n" * 20_000)
+    with subprocess.Popen(
+        [BLAZE, "hdr", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) in {0, 141}
+
+
+def test_ctrl_c_ends_with_130() -> None:
+    with subprocess.Popen([BLAZE, "hdr"], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert process.stderr
+        assert b"Traceback" not in process.stderr.read()
+
+
+def test_standard_output_that_is_full_is_an_error() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [BLAZE, "hdr"], input=b"A: 1\n\n", stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 74
+    assert done.stderr.startswith(b"blaze hdr: ")
+
+
+def test_no_traceback_without_blaze_debug(tmp_path: Path) -> None:
+    (tmp_path / "blaze").mkdir()
+    (tmp_path / "blaze" / "config.toml").write_text("[hdr", "utf-8")
+    quiet = blaze("hdr", XDG_CONFIG_HOME=str(tmp_path))
+    assert quiet.returncode == 78
+    assert b"Traceback" not in quiet.stderr
+    assert b"Traceback" in blaze("hdr", XDG_CONFIG_HOME=str(tmp_path), BLAZE_DEBUG="1").stderr
+
+
+def test_colour_is_for_our_own_words_only() -> None:
+    message = b"Subject: \x1b[31mred\n\n"
+    assert blaze("hdr", "--color", "always", stdin=message).stdout == b"Subject: \x1b[31mred\n"
+    parent, child = pty.openpty()
+    subprocess.run([BLAZE, "hdr", "--color", "always"], input=message, stdout=child, check=True)
+    os.close(child)
+    assert os.read(parent, 1000) == b"Subject: \\x1b[31mred\r\n"
+    os.close(parent)
+
+
+def test_destructive_options_are_not_taken_from_the_environment(tmp_path: Path) -> None:
+    existing = tmp_path / "out.eml"
+    existing.write_bytes(b"precious")
+    done = blaze("make", "-o", str(existing), "hello", BLAZE_FORCE="1", BLAZE_MAKE_FORCE="1")
+    assert done.returncode == 73
+    assert existing.read_bytes() == b"precious"
