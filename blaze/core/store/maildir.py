@@ -1,0 +1,180 @@
+"""Reading a Maildir: a message a file, its flags in its name; and the folders of Maildir++.
+
+See https://cr.yp.to/proto/maildir.html; Maildir++ is Courier's: a folder `A/B` is the Maildir `.A.B` inside.
+"""
+
+# Names are strings here: a `Path` costs more than the file it opens.
+# ruff: noqa: PTH
+
+import os
+from collections.abc import Iterator
+
+from blaze.core.errors import NoInputError
+from blaze.core.mail.header import Buffer
+from blaze.core.store import atomic
+from blaze.core.store.flags import normalize
+from blaze.core.store.source import Entry, Found
+
+INFO_MARKS = (":2,", "!2,", ";2,")
+"""What parts a unique name from its flags; not `:` where the file system forbids it."""
+
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe planted in a Maildir must not hold us up
+_CHUNK = 1 << 16
+
+
+class MaildirEntry(Entry):
+    """A message of a Maildir; `id` is its unique name, `file` that with the flags."""
+
+    __slots__ = ("_subfolder", "file", "is_in_new")
+
+    def __init__(self, root: str, subfolder: str, file: str, buffer: Buffer, *, is_in_new: bool) -> None:
+        place = f"{root}/{subfolder}" if subfolder else root
+        unique = unique_name(file)
+        path = f"{place}/new/{file}" if is_in_new else f"{place}/cur/{file}"
+        super().__init__(f"{place}#{unique}", buffer, 0, len(buffer), path=path, id=unique)
+        self._subfolder = subfolder
+        self.file = file
+        self.is_in_new = is_in_new
+
+    def is_called(self, id: str) -> bool:  # noqa: A002
+        """True for the unique name, and for the file's name with its flags."""
+        return id in (self.id, self.file)
+
+    @property
+    def place(self) -> str:
+        """The Maildir (or Maildir++ folder) the message is in."""
+        return self.name[: -len(self.id) - 1]
+
+    @property
+    def folder(self) -> str:
+        """The Maildir++ folder, levels parted by `/`."""
+        return self._subfolder[1:].replace(".", "/")
+
+    @property
+    def flags(self) -> str:
+        """The flags in the file's name."""
+        return normalize(info(self.file))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The keywords that small letters among the flags stand for, by Dovecot's `dovecot-keywords`."""
+        letters = [letter for letter in info(self.file) if "a" <= letter <= "z"]
+        if not letters:
+            return ()
+        keywords = read_keywords(self.place)
+        return tuple(keywords[letter] for letter in letters if letter in keywords)
+
+    @property
+    def is_new(self) -> bool:
+        """True while the message is in `new`."""
+        return self.is_in_new
+
+
+def iter_entries(path: str) -> Iterator[Found]:
+    """The messages of the Maildir at `path`, then those of its Maildir++ folders, each by time of delivery.
+
+    A message that another program renames meanwhile is looked for again; one that it deletes is left out.
+
+    Raises:
+        NoInputError: there is no `cur` and no `new`.
+    """
+    root = path.rstrip("/") or "/"
+    subfolders = list_subfolders(root)
+    if not subfolders and not any(os.path.isdir(f"{root}/{name}") for name in ("cur", "new")):
+        raise NoInputError("this is no Maildir: it has neither cur nor new", where=path)
+    for subfolder in ("", *subfolders):
+        yield from _iter_folder(root, subfolder)
+
+
+def list_subfolders(root: str) -> list[str]:
+    """The names of the Maildir++ folders in a Maildir (`.Sent`, `.Lists.python`), sorted."""
+    with os.scandir(root) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(".")]
+    return sorted(name for name in names if os.path.isdir(f"{root}/{name}/cur"))
+
+
+def list_files(place: str, name: str) -> list[str]:
+    """The message files in `cur`, `new` or `tmp` of the Maildir `place`, by time of delivery."""
+    try:
+        names = os.listdir(f"{place}/{name}")
+    except FileNotFoundError:
+        return []
+    return sorted((file for file in names if not file.startswith(".")), key=delivery_order)
+
+
+def delivery_order(file: str) -> tuple[str, int, str]:
+    """Sorts file names by their time: the seconds, then the microseconds, which Python writes unpadded."""
+    seconds, _, rest = file.partition(".M")
+    return seconds, len(rest.partition("P")[0]), rest
+
+
+def unique_name(file: str) -> str:
+    """A file's name without its flags."""
+    for mark in INFO_MARKS:
+        unique, found, _ = file.rpartition(mark)
+        if found:
+            return unique
+    return file
+
+
+def info(file: str) -> str:
+    """The letters after the mark in a file's name."""
+    for mark in INFO_MARKS:
+        _, found, letters = file.rpartition(mark)
+        if found:
+            return letters
+    return ""
+
+
+def find_file(place: str, unique: str) -> str | None:
+    """Where the message called `unique` is now: `cur/NAME` or `new/NAME`, or None."""
+    for name in ("cur", "new", "cur"):  # once more: it may have moved from new to cur in between
+        for file in list_files(place, name):
+            if unique_name(file) == unique:
+                return f"{name}/{file}"
+    return None
+
+
+def read_keywords(place: str) -> dict[str, str]:
+    """The keywords of a Maildir by their letters, `a` to `z`, from Dovecot's file; none without it."""
+    try:
+        with open(f"{place}/dovecot-keywords", encoding="utf-8", errors="surrogateescape") as lines:
+            rows = [line.rstrip("\n").partition(" ") for line in lines]
+    except OSError:
+        return {}
+    return {chr(97 + int(number)): word for number, _, word in rows if number.isdigit() and int(number) < 26}
+
+
+def _iter_folder(root: str, subfolder: str) -> Iterator[Found]:
+    place = f"{root}/{subfolder}" if subfolder else root
+    files = [
+        (delivery_order(file), file, name) for name in ("cur", "new") for file in list_files(place, name)
+    ]
+    files.sort()
+    for _, file, name in files:
+        try:
+            buffer = _read(f"{place}/{name}/{file}")
+        except FileNotFoundError:
+            moved = find_file(place, unique_name(file))
+            if moved is None:
+                continue
+            name, _, file = moved.partition("/")
+            try:
+                buffer = _read(f"{place}/{moved}")
+            except FileNotFoundError:
+                continue
+        except OSError as error:
+            yield atomic.input_error(error, f"{place}/{name}/{file}")
+            continue
+        yield MaildirEntry(root, subfolder, file, buffer, is_in_new=name == "new")
+
+
+def _read(path: str) -> Buffer:
+    fd = os.open(path, _READ)
+    try:
+        head = os.read(fd, _CHUNK)
+        if len(head) < _CHUNK:
+            return head
+        return atomic.read_fd(fd, head)
+    finally:
+        os.close(fd)
