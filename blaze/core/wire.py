@@ -1,0 +1,247 @@
+"""Lines and dots: the two framings that SMTP and POP3 share, as incremental readers and writers.
+
+`LineBuffer` cuts received octets into CRLF lines, `DotReader` finds the end of a dot-terminated body and
+takes the stuffing out, `DotWriter` puts it in. None of them looks at an octet twice, and none holds more than
+one line (`LineBuffer`) or four octets (`DotReader`).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from blaze.core.errors import DataError, RemoteProtocolError
+
+CRLF = b"\r\n"
+_TERMINATOR = b"\r\n.\r\n"
+
+
+class LineTooLong(RemoteProtocolError):  # noqa: N818 - reads as the event it is
+    """The peer sent a line over the limit; the rest of that line is dropped when reading goes on."""
+
+
+class BareNewline(RemoteProtocolError):  # noqa: N818
+    """The peer ended a line with LF alone, or put a CR inside it (RFC 5321 §2.3.8)."""
+
+
+class LineBuffer:
+    """Received octets, taken out as CRLF lines or by count.
+
+    Cost is linear in the octets received however they are cut: the part already searched for a newline is not
+    searched again.
+    """
+
+    __slots__ = ("_data", "_searched", "_skipping")
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._searched = 0
+        self._skipping = False
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def feed(self, data: bytes) -> None:
+        """Append what the peer sent."""
+        self._data += data
+
+    def next_line(self, limit: int) -> bytes | None:
+        """Take the next line, without its CRLF; None when it is not complete yet.
+
+        `limit` counts the octets of a line with its CRLF.
+
+        Raises:
+            LineTooLong: the line is longer; what follows it can still be read.
+            BareNewline: it ended in LF alone or holds a CR (RFC 5321 §2.3.8); the line is consumed.
+        """
+        data = self._data
+        end = data.find(b"\n", self._searched)
+        if self._skipping:
+            if end < 0:
+                self.clear()
+                return None
+            del data[: end + 1]
+            self._skipping = False
+            self._searched = 0
+            return self.next_line(limit)
+        if end < 0:
+            self._searched = len(data)
+            if len(data) < limit:
+                return None
+            self.clear()
+            self._skipping = True
+            raise LineTooLong(f"line of more than {limit} octets")
+        self._searched = 0
+        line = bytes(data[:end])
+        del data[: end + 1]
+        if end >= limit:
+            raise LineTooLong(f"line of more than {limit} octets")
+        if line.find(b"\r") != end - 1 or end == 0:
+            raise BareNewline("line with a bare CR or LF")
+        return line[:-1]
+
+    def take(self, count: int) -> bytes:
+        """Take up to `count` octets, whatever they are."""
+        taken = bytes(self._data[:count])
+        del self._data[:count]
+        self._searched = 0
+        return taken
+
+    def clear(self) -> bytes:
+        """Take everything."""
+        taken = bytes(self._data)
+        self._data.clear()
+        self._searched = 0
+        return taken
+
+
+class DotReader:
+    """Reads a body that ends at CRLF.CRLF, incrementally (RFC 5321 §4.5.2, RFC 1939 §3).
+
+    `feed` gives the octets without the stuffing and without the final dot line. Only CRLF.CRLF ends a body: a
+    dot between bare newlines is part of it, and `bare_newline` then says so (the smuggling attacks). With
+    `normalize` every bare CR or LF becomes CRLF in what is given out.
+    """
+
+    __slots__ = ("_held", "_normalize", "_skip", "bare_newline", "done", "rest")
+
+    def __init__(self, *, normalize: bool = False) -> None:
+        self._held = CRLF  # the body begins at the beginning of a line
+        self._skip = len(CRLF)
+        self._normalize = normalize
+        self.bare_newline = False
+        self.done = False
+        self.rest = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take `data`, and give the part of the body that is certain by now.
+
+        When the end is found `done` becomes True and `rest` holds what came after it. An empty result means
+        that more is needed, or that the body is empty.
+        """
+        if self.done:
+            self.rest += data
+            return b""
+        if self._held:
+            data = self._held + data
+        end = data.find(_TERMINATOR)
+        if end >= 0:
+            self.done = True
+            self.rest = data[end + len(_TERMINATOR) :]
+            self._held = b""
+            return self._unstuff(data[: end + len(CRLF)])
+        cut = len(data) - _terminator_begun(data)
+        self._held = data[cut:]
+        return self._unstuff(data[:cut]) if cut else b""
+
+    def _unstuff(self, data: bytes) -> bytes:
+        newlines = data.count(CRLF)
+        if data.count(b"\n") != newlines or data.count(b"\r") != newlines:
+            self.bare_newline = True
+        if newlines:
+            data = data.replace(b"\r\n.", CRLF)
+        if self._skip:
+            data = data[self._skip :]
+            self._skip = 0
+        if self._normalize and self.bare_newline:
+            return data.replace(CRLF, b"\n").replace(b"\r", b"\n").replace(b"\n", CRLF)
+        return data
+
+
+def _terminator_begun(data: bytes) -> int:
+    """How many of the last octets of `data` may be the beginning of the terminator."""
+    if data.endswith(b"\r\n.\r"):
+        return 4
+    if data.endswith(b"\r\n."):
+        return 3
+    if data.endswith(CRLF):
+        return 2
+    return 1 if data.endswith(b"\r") else 0
+
+
+class CRLFWriter:
+    """Turns LF and CRLF, mixed or not, into CRLF, incrementally.
+
+    Raises:
+        DataError: from `feed` or `finish`, when the text has a CR that no LF follows; `where` is its
+            octet offset.
+    """
+
+    __slots__ = ("_held", "_offset")
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._offset = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next octets and give them with CRLF newlines; a final CR waits for what follows it."""
+        if self._held:
+            data = self._held + data
+            self._held = b""
+        if data.endswith(b"\r"):
+            self._held = b"\r"
+            data = data[:-1]
+        pairs = data.count(CRLF)
+        if data.count(b"\r") != pairs:
+            raise DataError("bare CR", where=f"octet {self._offset + _bare_return(data)}")
+        self._offset += len(data)
+        if data.count(b"\n") == pairs:
+            return data
+        return (data.replace(CRLF, b"\n") if pairs else data).replace(b"\n", CRLF)
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        if self._held:
+            raise DataError("bare CR", where=f"octet {self._offset}")
+
+
+def _bare_return(data: bytes) -> int:
+    at = data.find(b"\r")
+    while data[at + 1 : at + 2] == b"\n":
+        at = data.find(b"\r", at + 2)
+    return at
+
+
+class DotWriter:
+    """Stuffs dots into a body of CRLF lines and ends it, incrementally (RFC 5321 §4.5.2).
+
+    What `feed` is given must hold no bare CR or LF and never end between CR and LF: `CRLFWriter` gives just
+    that.
+    """
+
+    __slots__ = ("_line_start",)
+
+    def __init__(self) -> None:
+        self._line_start = True
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next octets of the body and give them as they go on the wire."""
+        if not data:
+            return data
+        stuffed = data.replace(b"\r\n.", b"\r\n..") if b"\n." in data else data
+        if self._line_start and data.startswith(b"."):
+            stuffed = b"." + stuffed
+        self._line_start = data.endswith(CRLF)
+        return stuffed
+
+    def finish(self) -> bytes:
+        """The dot line; with a CRLF before it when the last line had none."""
+        return b".\r\n" if self._line_start else b"\r\n.\r\n"
+
+
+def iter_crlf(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks with every newline as CRLF; raises DataError at a bare CR (`CRLFWriter`)."""
+    writer = CRLFWriter()
+    for chunk in chunks:
+        if line := writer.feed(chunk):
+            yield line
+    writer.finish()
+
+
+def iter_dot_stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """A body as it goes after DATA: CRLF newlines, stuffed dots, the final dot line.
+
+    Raises:
+        DataError: the body has a bare CR; nothing of its chunk was given out.
+    """
+    writer = DotWriter()
+    for chunk in iter_crlf(chunks):
+        yield writer.feed(chunk)
+    yield writer.finish()
