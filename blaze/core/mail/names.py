@@ -18,9 +18,9 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})  # controls, bidi o
 def safe_name(name: str, *, fallback: str = "part") -> str:
     """A file name made from `name`, which may be anything, for use inside one folder on any system.
 
-    It has no separator, no control, format or private character, no leading full stop, hyphen or tilde, is no
-    device of Windows, has at most `MAX_NAME` octets and keeps its extension. `fallback`, itself safe, stands in
-    when nothing is left. Two names may become the same: see `numbered`.
+    It has no separator, no control, format or private character, no leading full stop, hyphen or tilde, is
+    no device of Windows, has at most `MAX_NAME` octets and keeps its extension. `fallback`, itself safe,
+    stands in when nothing is left. Two names may become the same: see `numbered`.
     """
     last = name.replace("\\", "/").rstrip("/ ").rpartition("/")[2]
     if len(last) > 8 * MAX_NAME:
