@@ -1,0 +1,358 @@
+"""The whole grammar of address fields (RFC 5322 §3.4 and §4.4, RFC 6854), for what is not plain.
+
+What no grammar allows is recovered by the grammar or not at all: an address is what stands in angle brackets,
+or on both sides of a single `@`; whatever else is near stays text.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from blaze.core.mail.address import COMMON_MAILBOX, ENCODED_WORD, Address, Group, Mailbox, common_mailbox
+from blaze.core.mail.lexer import Lexer, is_atom, unfold
+
+MAX_ADDRESSES = 100_000
+"""Mailboxes and groups kept of one field; more of them are the defect `too-many-addresses`."""
+MAX_WORDS = 10_000
+"""Words of one display name or local-part; text with more of them is no address."""
+
+_WORD, _DOT, _STRAY = range(3)
+
+
+class _Token(NamedTuple):
+    """A piece of a phrase or local-part: its text, its kind, and whether a space or comment precedes."""
+
+    text: str
+    kind: int
+    spaced: bool
+
+
+def _join(tokens: list[_Token]) -> str:
+    """The text of `tokens`, with one space where there was white space or a comment."""
+    return "".join(" " + text if spaced and index else text for index, (text, _, spaced) in enumerate(tokens))
+
+
+def _local_part_length(tokens: list[_Token]) -> int:
+    """How many tokens at the end can be a local-part: words with full stops between them, or nearly so."""
+    count, following = 0, _DOT
+    for token in reversed(tokens):
+        if token.kind == _STRAY or (token.kind == _WORD and following == _WORD):
+            break
+        count, following = count + 1, token.kind
+    return count if any(token.kind == _WORD for token in tokens[len(tokens) - count :]) else 0
+
+
+def _glued(words: list[_Token]) -> bool:
+    """True when two words touch, as in ``a"b"``."""
+    return any(one.kind == other.kind == _WORD and not other.spaced for one, other in pairwise(words))
+
+
+class AddressParser:
+    """One pass over an address list, member by member.
+
+    Of the member at hand, `tokens` holds what stands outside angle brackets; `bare` an addr-spec met there,
+    which is the address unless angle brackets follow; `loose` counts the tokens up to it. `last` is the
+    mailbox found last, kept back for the comment that may follow it.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.lexer = Lexer(text)
+        self.addresses: list[Address] = []
+        self.count = 0
+        self.group: str | None = None
+        self.members: list[Mailbox] = []
+        self.last: Mailbox | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Make ready for the next member of the list."""
+        self.flush()
+        self.lexer.comments.clear()
+        self.start = self.lexer.position
+        self.complete = False  # the member has given its address, or ended a group
+        self.forget_tokens()
+
+    def forget_tokens(self) -> None:
+        self.tokens: list[_Token] = []
+        self.bare: Mailbox | None = None
+        self.loose = 0
+        self.hopeless = False  # a second @ or the like: the text gives no bare address any more
+        self.gap = False  # white space or a comment was skipped before the next token
+
+    def run(self) -> None:
+        """Read the list to its end."""
+        lexer, more = self.lexer, True
+        demanded = False  # by a comma
+        while more:
+            self.begin()
+            match = COMMON_MAILBOX.match(lexer.text, lexer.position)
+            if match is None:
+                delimiter = self.read_member(demanded)
+            else:
+                self.last = common_mailbox(match)
+                lexer.position = match.end()
+                delimiter = match[7]
+            demanded = delimiter == ","
+            more = delimiter != ""
+        self.flush()
+        if self.group is not None:
+            lexer.note("unclosed-group")
+            self.end_group()
+
+    def read_member(self, demanded: bool) -> str:
+        """Read one member and its delimiter, which is returned: a comma, a semicolon, or nothing."""
+        lexer = self.lexer
+        while True:
+            spaced = lexer.skip_cfws() or self.gap
+            self.gap = False
+            char = lexer.peek()
+            if char == "<":
+                self.read_angle_address()
+            elif char == "@":
+                self.read_bare_address(spaced)
+            elif char == ":":
+                self.begin_group(spaced)
+            elif char == ";" and self.group is not None:
+                self.finish(demanded=False)
+                self.end_group()
+                lexer.position += 1
+            elif char in ("", ",", ";"):
+                if char == ";":
+                    lexer.note("semicolon-separator")
+                self.finish(demanded=demanded or char == ",")
+                lexer.position += len(char)
+                return char
+            else:
+                self.read_token(self.tokens, spaced)
+
+    def read_token(self, tokens: list[_Token], spaced: bool) -> None:
+        """Add the next token to `tokens`: an encoded-word, atom, quoted-string, full stop, or a stray."""
+        lexer = self.lexer
+        start = lexer.position
+        match = ENCODED_WORD.match(lexer.text, start) if lexer.text.startswith("=?", start) else None
+        if match is not None:
+            lexer.position = match.end()
+            word = match[0]
+            kind = _WORD if is_atom(word) else _STRAY
+        else:
+            found = lexer.atom() or lexer.quoted_string()
+            if found is None:
+                lexer.position += 2 if lexer.peek() == "\\" else 1
+            word = lexer.text[start : lexer.position] if found is None else found
+            kind = _WORD if found is not None else _DOT if word == "." else _STRAY
+        if kind == _STRAY:
+            lexer.note("stray-character" if match is None else "special-in-encoded-word", start)
+        if len(tokens) < MAX_WORDS:
+            tokens.append(_Token(word, kind, spaced))
+        else:
+            lexer.note("too-many-words", start)
+            self.hopeless = True
+
+    def read_bare_address(self, spaced: bool) -> None:
+        """Read on from the @ of an address without angle brackets."""
+        self.lexer.position += 1
+        length = 0 if self.hopeless else _local_part_length(self.tokens[self.loose :])
+        begin = len(self.tokens) - length
+        glued = begin > 0 and length and not self.tokens[begin].spaced
+        domain = "" if not length or glued else self.read_domain()
+        if not domain:
+            self.hopeless = True
+            self.tokens.append(_Token("@", _STRAY, spaced))
+            return
+        words = self.tokens[begin:]
+        local_part = self.local_part(words)
+        name = self.tokens[self.loose : begin]
+        if self.bare is not None:
+            self.emit(self.bare)
+        if name:
+            self.lexer.note("missing-angle-bracket")
+        self.bare = Mailbox(_join(name) if name else None, local_part, domain)
+        self.tokens[begin:] = [_Token(f"{_join(words)}@{domain}", _STRAY, words[0].spaced)]
+        self.loose = len(self.tokens)
+
+    def local_part(self, words: list[_Token]) -> str:
+        """The local-part that `words` make up."""
+        if any(word.spaced for word in words[1:]):
+            self.lexer.note("obsolete-local-part")
+        kinds = [_DOT, *(word.kind for word in words), _DOT]
+        if any(one == other == _DOT for one, other in pairwise(kinds)):
+            self.lexer.note("dot-in-local-part")
+        return "".join(word.text for word in words)
+
+    def read_domain(self) -> str:
+        """Read a domain or domain-literal (RFC 5322 §3.4.1, §4.4); the empty string when there is none."""
+        lexer = self.lexer
+        obsolete = False
+        lexer.skip_cfws()
+        literal = lexer.domain_literal()
+        if literal is not None:
+            return literal
+        parts: list[str] = []
+        while True:
+            if lexer.peek() == ".":
+                lexer.position += 1
+                part: str | None = "."
+            else:
+                part = lexer.atom() if not parts or parts[-1] == "." else None
+            if part is None:
+                break
+            parts.append(part)
+            obsolete = obsolete or self.gap
+            self.gap = lexer.skip_cfws()
+        domain = "".join(parts)
+        if not domain.strip("."):
+            return ""
+        if obsolete:
+            lexer.note("obsolete-domain")
+        if domain.startswith(".") or domain.endswith(".") or ".." in domain:
+            lexer.note("dot-in-domain")
+        return domain
+
+    def read_angle_address(self) -> None:
+        """Read an angle-addr (RFC 5322 §3.4, §4.4); the text before it is the display name."""
+        lexer = self.lexer
+        if self.bare is not None or self.hopeless:
+            lexer.note("address-in-display-name")
+        name = _join(self.tokens) if self.tokens else None
+        lexer.position += 1
+        mailbox = self.read_angle_content(name)
+        if lexer.peek() == ">":
+            lexer.position += 1
+        else:
+            lexer.note("missing-angle-bracket")
+        if mailbox is None:
+            lexer.note("invalid-address")
+            mailbox = Mailbox(unfold(lexer.text[self.start : lexer.position]).strip(" \t\r\n"), "", "")
+        self.emit(mailbox)
+        self.forget_tokens()
+
+    def read_angle_content(self, name: str | None) -> Mailbox | None:
+        """What stands between angle brackets; None when that is no address. It stops at the closing one."""
+        lexer = self.lexer
+        lexer.skip_cfws()
+        valid = lexer.peek() != "@" or self.skip_route()
+        words: list[_Token] = []
+        domain = ""
+        while True:
+            spaced = lexer.skip_cfws()
+            char = lexer.peek()
+            if char == "<" and not words and not domain:  # <<a@b>>
+                lexer.note("stray-character")
+                lexer.position += 1
+                continue
+            if char in ("", ">", "<", ",", ";"):
+                break
+            if char == "@" and not domain and words:
+                lexer.position += 1
+                domain = self.read_domain()
+                valid = valid and domain != ""
+            elif domain or char in ("@", ":"):
+                valid = False
+                lexer.position += 1
+            else:
+                self.read_token(words, spaced)
+        if not words and valid:
+            lexer.note("empty-address")
+            return Mailbox(name, "", "")
+        if not valid or any(word.kind == _STRAY for word in words) or _glued(words):
+            return None
+        if not domain:
+            lexer.note("missing-domain")
+        return Mailbox(name, self.angle_local_part(words), domain)
+
+    def skip_route(self) -> bool:
+        """Move over an obs-route (RFC 5322 §4.4), which means nothing any more; False when it is none."""
+        lexer = self.lexer
+        lexer.note("obsolete-route")
+        while lexer.peek() in ("@", ","):
+            if lexer.peek() == "@":
+                lexer.position += 1
+                if not self.read_domain():
+                    return False
+            else:
+                lexer.position += 1
+            lexer.skip_cfws()
+        if lexer.peek() != ":":
+            return False
+        lexer.position += 1
+        return True
+
+    def angle_local_part(self, words: list[_Token]) -> str:
+        """The local-part in angle brackets; white space in it, against the grammar, is kept as one space."""
+        if _local_part_length(words) == len(words):
+            return self.local_part(words)
+        self.lexer.note("space-in-local-part")
+        return _join(words)
+
+    def begin_group(self, spaced: bool) -> None:
+        """Take the text so far as the name of a group (RFC 5322 §3.4); a colon elsewhere is a stray."""
+        lexer = self.lexer
+        if self.bare is not None or self.hopeless or not self.tokens:
+            self.read_token(self.tokens, spaced)
+            return
+        if self.complete:
+            lexer.note("missing-comma")
+        if self.group is None:
+            name = _join(self.tokens)
+            self.begin()
+            self.group = name
+        else:  # its members become members of the outer group
+            lexer.note("nested-group")
+            self.begin()
+        lexer.position += 1
+
+    def end_group(self) -> None:
+        """Hand over the group at hand."""
+        self.flush()
+        if self.group is not None and self.has_room():
+            self.addresses.append(Group(self.group, tuple(self.members)))
+        self.group, self.members = None, []
+        self.complete = True
+        self.forget_tokens()
+
+    def finish(self, *, demanded: bool) -> None:
+        """Take what the text outside angle brackets is, now that the member is at its end."""
+        lexer, tokens = self.lexer, self.tokens
+        if self.hopeless:
+            lexer.note("invalid-address")
+            self.emit(Mailbox(_join(tokens), "", ""))
+        elif self.bare is not None:
+            if len(tokens) > self.loose:
+                lexer.note("text-after-address")
+            self.emit(self.bare)
+        elif tokens and self.complete:
+            lexer.note("text-after-address")
+        elif tokens and _local_part_length(tokens) == len(tokens) and not tokens[0].text.startswith("=?"):
+            lexer.note("missing-domain")
+            self.emit(Mailbox(None, self.local_part(tokens), ""))
+        elif tokens:
+            lexer.note("invalid-address")
+            self.emit(Mailbox(_join(tokens), "", ""))
+        elif demanded and not self.complete:
+            lexer.note("null-element")
+
+    def emit(self, mailbox: Mailbox) -> None:
+        """Take `mailbox` as the address of the member; a second one in it lacks its comma."""
+        if self.complete:
+            self.lexer.note("missing-comma")
+        self.flush()
+        self.last = mailbox
+        self.complete = True
+
+    def flush(self) -> None:
+        """Hand over the last mailbox, with the comments met since the one before."""
+        if self.last is None:
+            return
+        comments = self.lexer.comments
+        mailbox = self.last._replace(comment=" ".join(comments) or None) if comments else self.last
+        comments.clear()
+        self.last = None
+        if self.has_room():
+            (self.addresses if self.group is None else self.members).append(mailbox)
+
+    def has_room(self) -> bool:
+        """Count one more mailbox or group; False past the limit."""
+        if self.count == MAX_ADDRESSES:
+            self.lexer.note("too-many-addresses")
+            return False
+        self.count += 1
+        return True
