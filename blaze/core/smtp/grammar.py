@@ -21,15 +21,17 @@ MAX_REPLY_LINES = 256  # ours; the longest EHLO reply seen in the wild has some 
 MIN_RECIPIENTS = 100  # a server takes at least so many, RFC 5321 §4.5.3.1.8
 MAX_SIZE_DIGITS = 20  # RFC 1870 §3
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
-_QUOTED = r'"(?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*"'
-_LABEL = r"[A-Za-z0-9\x80-\U0010ffff](?:[A-Za-z0-9\x80-\U0010ffff-]*[A-Za-z0-9\x80-\U0010ffff])?"
+# Each class names the ASCII it leaves out: everything beyond ASCII is allowed by RFC 6531 §3.3.
+_ATOM = r'[^\x00-\x20"(),.:;<>@\[-\]\x7f]+'
+_QUOTED = r'"(?:[^\x00-\x1f"\\\x7f]|\\[ -~])*"'
+_LETTER = r"[^\x00-/:-@\[-`{-\x7f]"
+_LABEL = rf"{_LETTER}(?:[^\x00-,./:-@\[-`{{-\x7f]*{_LETTER})?"
 _MAILBOX = re.compile(
     rf"(?P<local>{_ATOM}(?:\.{_ATOM})*|{_QUOTED})@(?:(?P<domain>{_LABEL}(?:\.{_LABEL})*)|\[(?P<literal>[!-Z^-~]+)\])"
 )
 _SOURCE_ROUTE = re.compile(rf"@{_LABEL}(?:\.{_LABEL})*(?:,@{_LABEL}(?:\.{_LABEL})*)*:")
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-_VALUE = re.compile(r"[!-<>-~\x80-\U0010ffff]+")
+_VALUE = re.compile(r"[^\x00-\x20=\x7f]+")
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
 _REPLY_LINE = re.compile(r"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?: |$)")
