@@ -1,0 +1,157 @@
+"""The text of a message for a person: the best part chosen, flowed lines joined, HTML made readable."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from blaze.core.mail.message import Part
+
+MAX_HTML = 4_000_000
+"""Characters of an HTML text that are made readable; the rest is left out, and that is said."""
+
+MAX_NESTING = 30
+"""Lists and quotations inside one another that HTML is made readable with."""
+
+SIGNATURE_SEPARATOR = "-- "  # RFC 3676 §4.3
+
+
+def best_text_part(root: Part) -> Part | None:
+    """The text part that a person would read first, or None where there is none.
+
+    Of alternatives the plain one (RFC 2046 §5.1.4 lets the reader choose), of related parts the one that
+    `start` names or the first (RFC 2387 §3.2), else the first; attachments and attached messages are passed
+    over, a blank text only taken when there is nothing else.
+    """
+    blank = None
+    pending = [root]
+    while pending:
+        part = pending.pop()
+        if part is not root and _is_attachment(part):
+            continue
+        if part.parts:
+            if part.content_type.type == "message" and part is not root:
+                continue
+            pending.extend(reversed(_in_order_of_preference(part)))
+        elif part.content_type.type == "text":
+            if not _is_blank(part):
+                return part
+            blank = blank or part
+    return blank
+
+
+def readable_text(part: Part, *, width: int = 0) -> str:
+    """The text of one text part, lines ended by LF: flowed lines are joined, HTML becomes plain text.
+
+    `width` > 0 wraps HTML's paragraphs there. Held in memory as a whole.
+    """
+    text = part.text().replace("\r\n", "\n")
+    content_type = part.content_type
+    if content_type.subtype == "html":
+        return html_to_text(text, width=width)
+    if content_type.params.get("format", "").lower() == "flowed":
+        return unflow(text, delete_space=content_type.params.get("delsp", "").lower() == "yes")
+    return text
+
+
+def unflow(text: str, *, delete_space: bool = False) -> str:
+    """Join the lines of a format=flowed text into paragraphs (RFC 3676 §4.1).
+
+    A line that ends with a space goes on in the next one of the same quote depth; `delete_space` drops that
+    space (`DelSp=yes`). Space-stuffing is undone; quoted paragraphs begin with their `>` marks and a space.
+    """
+    return "\n".join(_iter_paragraphs(text.split("\n"), delete_space))
+
+
+def _iter_paragraphs(lines: list[str], delete_space: bool) -> Iterator[str]:
+    paragraph: list[str] = []
+    depth = 0
+    for line in lines:
+        content = line.lstrip(">")
+        quotes = len(line) - len(content)
+        content = content.removeprefix(" ")
+        if paragraph and (quotes != depth or content == SIGNATURE_SEPARATOR):
+            yield _quoted(paragraph, depth)
+            paragraph = []
+        depth = quotes
+        flowed = content.endswith(" ") and content != SIGNATURE_SEPARATOR
+        paragraph.append(content[:-1] if flowed and delete_space else content)
+        if not flowed:
+            yield _quoted(paragraph, depth)
+            paragraph = []
+    if paragraph:
+        yield _quoted(paragraph, depth)
+
+
+def _quoted(paragraph: list[str], depth: int) -> str:
+    text = "".join(paragraph)
+    return f"{'>' * depth} {text}" if depth else text
+
+
+def html_to_text(html: str, *, width: int = 0) -> str:
+    """HTML as plain text: no markup; scripts, styles, comments and images are left out.
+
+    `width` > 0 wraps there. At most `MAX_HTML` characters are read. Linear in time, also for broken markup.
+    """
+    import html2text
+
+    omitted = len(html) > MAX_HTML
+    reader = html2text.HTML2Text(bodywidth=width)
+    reader.unicode_snob = True
+    reader.ignore_images = True
+    reader.ignore_emphasis = True
+    reader.ignore_tables = True
+    reader.escape_snob = False
+    reader.wrap_links = False
+    text = reader.handle(_tamed(html[:MAX_HTML])).strip("\n") + "\n"
+    return text + "[...]\n" if omitted else text
+
+
+def _tamed(html: str) -> str:
+    """The same HTML without what costs its readers quadratic time, and without its title.
+
+    That is comments, declarations and tags that do not end, and lists and quotations nested without reason.
+    """
+    depth = 0
+
+    def shallow(tag: re.Match[str]) -> str:
+        nonlocal depth
+        depth = max(0, depth - 1) if tag[1] else depth + 1
+        return tag[0] if depth + bool(tag[1]) <= MAX_NESTING else ""
+
+    omitted, stray, nesting = _markup()
+    return nesting.sub(shallow, stray.sub("&lt;", omitted.sub("", html)))
+
+
+@cache
+def _markup() -> list[re.Pattern[str]]:
+    return [
+        re.compile(r"<!--(?s:.*?)(?:-->|\Z)|<[!?][^>]*+>?|(?i:<title\b[^<>]*+>[^<]*+</title[^<>]*+>)"),
+        re.compile(r"<(?=[^<>]*+(?:<|\Z))"),
+        re.compile(r"(?i)<(/?)(?:ul|ol|dl|blockquote)\b[^<>]*+>"),
+    ]
+
+
+def _is_attachment(part: Part) -> bool:
+    disposition = part.disposition
+    return disposition is not None and disposition.type == "attachment"
+
+
+def _is_blank(part: Part) -> bool:
+    return not any(chunk.strip() for chunk in part.iter_octets())
+
+
+def _in_order_of_preference(container: Part) -> list[Part]:
+    content_type = container.content_type
+    if content_type.subtype == "alternative":
+        return sorted(container.parts, key=_rank)
+    start = content_type.params.get("start", "").strip("<> ")
+    if content_type.subtype == "related" and start:
+        return sorted(container.parts, key=lambda part: part.content_id != start)
+    return container.parts
+
+
+def _rank(alternative: Part) -> int:
+    content_type = alternative.content_type
+    if content_type.type == "multipart":
+        return 1
+    return {"text/plain": 0, "text/html": 2}.get(f"{content_type.type}/{content_type.subtype}", 3)
