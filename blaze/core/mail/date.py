@@ -228,9 +228,10 @@ class _DateReader:
             self.month = month + 1
             if self.day is None:
                 self.note("date-syntax")
-        elif name in ("am", "pm") and self.time is not None and 1 <= self.time[0] <= 12:
+        elif name in ("am", "pm") and self.time is not None and self.zone is None:
             self.note("date-syntax")
-            self.time = (self.time[0] % 12 + 12 * (name == "pm"), *self.time[1:])
+            if 1 <= self.time[0] <= 12:
+                self.time = (self.time[0] % 12 + 12 * (name == "pm"), *self.time[1:])
         else:
             return False
         self.index += 1
