@@ -1,6 +1,7 @@
 """A header field as a person reads it: dates and addresses laid out, encoded words decoded on demand."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from blaze.core.mail.header import Field
@@ -21,6 +22,7 @@ DATE_FIELDS = frozenset({b"date", b"resent-date", b"delivery-date"})
 _ACRONYMS = {"arc": "ARC", "dkim": "DKIM", "id": "ID", "md5": "MD5", "mime": "MIME", "spf": "SPF"}
 
 
+@lru_cache(maxsize=1024)
 def canonical_name(name: str) -> str:
     """A field name as it is usually written.
 
