@@ -6,6 +6,7 @@ whole grammar.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from blaze.core.errors import DataError
@@ -25,8 +26,6 @@ COMMON_MAILBOX = re.compile(
     )[ \t\r\n]*+(,|\Z)""",
     re.VERBOSE,
 )
-ENCODED_WORD = re.compile(r'=\?[^\x00-\x20?()<>@,;:"/\[\]=]++\?[bBqQ]\?[^\x00-\x20?<>]*+\?=')
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Mailbox(NamedTuple):
@@ -181,7 +180,7 @@ def parse_mailbox(text: str) -> Mailbox:
     defect is. The local-part has at most 64 octets, the domain 255 (RFC 5321 §4.5.3.1), and a domain-literal
     is one of RFC 5321 §4.1.3. Raises DataError, also for control characters.
     """
-    if _CONTROL.search(text):
+    if _control_pattern().search(text):
         raise DataError("a control character in an address", where=repr(text))
     try:
         value = text.encode()
@@ -277,6 +276,17 @@ def to_unicode_domain(domain: str) -> str:
     return ".".join(labels)
 
 
+@cache
+def encoded_word_pattern() -> re.Pattern[str]:
+    """An encoded-word (RFC 2047 §2), also with specials in its text that are not allowed in a phrase (§5)."""
+    return re.compile(r'=\?[^\x00-\x20?()<>@,;:"/\[\]=]++\?[bBqQ]\?[^\x00-\x20?<>]*+\?=')
+
+
+@cache
+def _control_pattern() -> re.Pattern[str]:
+    return re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
 def _quoted_local_part(local: str) -> str:
     return local if is_dot_atom(local) else quote(local)
 
@@ -289,13 +299,13 @@ def _phrase(name: str) -> str:
     words = name.split(" ")
     if all(map(is_atom, words)):
         return name
-    if not any(map(ENCODED_WORD.fullmatch, words)) or "" in words:
+    if not any(map(encoded_word_pattern().fullmatch, words)) or "" in words:
         return quote(name)
     return " ".join(word if is_atom(word) else quote(word) for word in words)
 
 
 def _checked(text: str) -> bytes:
-    if _CONTROL.search(text):
+    if _control_pattern().search(text):
         raise DataError("a control character in an address", where=repr(text))
     return text.encode("utf-8", "surrogateescape")
 

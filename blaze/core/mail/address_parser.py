@@ -7,7 +7,14 @@ or on both sides of a single `@`; whatever else is near stays text.
 from itertools import pairwise
 from typing import NamedTuple
 
-from blaze.core.mail.address import COMMON_MAILBOX, ENCODED_WORD, Address, Group, Mailbox, common_mailbox
+from blaze.core.mail.address import (
+    COMMON_MAILBOX,
+    Address,
+    Group,
+    Mailbox,
+    common_mailbox,
+    encoded_word_pattern,
+)
 from blaze.core.mail.lexer import Lexer, is_atom, unfold
 
 MAX_ADDRESSES = 100_000
@@ -128,7 +135,9 @@ class AddressParser:
         """Add the next token to `tokens`: an encoded-word, atom, quoted-string, full stop, or a stray."""
         lexer = self.lexer
         start = lexer.position
-        match = ENCODED_WORD.match(lexer.text, start) if lexer.text.startswith("=?", start) else None
+        match = (
+            encoded_word_pattern().match(lexer.text, start) if lexer.text.startswith("=?", start) else None
+        )
         if match is not None:
             lexer.position = match.end()
             word = match[0]

@@ -16,10 +16,6 @@ ATEXT = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]'
 
 _WHITE_SPACE = re.compile(r"[ \t\r\n]*+")
 _ATOM = re.compile(ATEXT + "++")
-_QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
-_COMMENT_TEXT = re.compile(r"[^()\\]*+(?:\\.[^()\\]*+)*+", re.DOTALL)
-_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_NEWLINE = re.compile(r"\r?\n")
 
 
 def text_of(value: bytes) -> str:
@@ -32,13 +28,13 @@ def text_of(value: bytes) -> str:
 
 def unfold(text: str) -> str:
     """`text` without its newlines; the white space that follows them stays (RFC 5322 §2.2.3)."""
-    return _NEWLINE.sub("", text) if "\n" in text else text
+    return text.replace("\r\n", "").replace("\n", "") if "\n" in text else text
 
 
 def unquote(text: str) -> str:
     """The inside of a quoted-string or comment, unfolded, quoted-pairs replaced (RFC 5322 §3.2.1, §3.2.4)."""
     text = unfold(text)
-    return _QUOTED_PAIR.sub(r"\1", text) if "\\" in text else text
+    return _quoted_pair().sub(r"\1", text) if "\\" in text else text
 
 
 def quote(text: str) -> str:
@@ -103,8 +99,9 @@ class Lexer:
         """The content of the comment that begins here; one that is not closed runs to the end."""
         text, start = self.text, self.position
         position, depth = start + 1, 1
+        content = _comment_content()
         while True:
-            match = _COMMENT_TEXT.match(text, position)
+            match = content.match(text, position)
             assert match is not None
             position = match.end()
             char = text[position : position + 1]
@@ -137,7 +134,7 @@ class Lexer:
         """
         if self._no_more_quotes or not self.text.startswith('"', self.position):
             return None
-        match = _QUOTED.match(self.text, self.position)
+        match = _quoted_string().match(self.text, self.position)
         if match is None:
             self.note("unclosed-quote")
             self._no_more_quotes = True  # the search went to the end; it is not repeated
@@ -156,6 +153,21 @@ class Lexer:
             assert match is not None
         self.position = match.end()
         return f"[{_WHITE_SPACE.sub('', match[1])}]"
+
+
+@cache
+def _quoted_pair() -> re.Pattern[str]:
+    return re.compile(r"\\(.)", re.DOTALL)
+
+
+@cache
+def _quoted_string() -> re.Pattern[str]:
+    return re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
+
+
+@cache
+def _comment_content() -> re.Pattern[str]:
+    return re.compile(r"[^()\\]*+(?:\\.[^()\\]*+)*+", re.DOTALL)
 
 
 @cache
