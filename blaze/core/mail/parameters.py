@@ -198,7 +198,7 @@ class Scanner:
 
 
 def _unescape(quoted: bytes) -> bytes:
-    r"""Undo the quoted-pairs that must be written; other backslashes are those of Windows paths, ``C:\a.txt``."""
+    r"""Undo the quoted-pairs that must be; other backslashes are those of Windows paths, ``C:\a.txt``."""
     return re.sub(rb'\\(["\\])', rb"\1", quoted) if b"\\" in quoted else quoted
 
 
