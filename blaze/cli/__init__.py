@@ -4,6 +4,15 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Inspect": {
         "hdr": ("blaze.cli.hdr:hdr", "Print the header fields of messages."),
         "addr": ("blaze.cli.hdr:addr", "Print the addresses in the header of messages."),
+        "descr": ("blaze.cli.inspect:descr", "Print the MIME tree of messages."),
+        "show": ("blaze.cli.show:show", "Show messages as a person reads them."),
+        "extract": ("blaze.cli.show:extract", "Write parts of messages to files."),
+        "iso": ("blaze.cli.inspect:iso", "Take a message apart and put it together again."),
+        "crlf": ("blaze.cli.inspect:crlf", "End every line of a message with CRLF, as SMTP has it."),
+        "rand": ("blaze.cli.inspect:rand", "Print octets that look random and follow from a seed."),
+    },
+    "Craft": {
+        "make": ("blaze.cli.make:make", "Make a message."),
     },
 }
 """Section of the help -> command -> (module and attribute, the command's own one-line help)."""

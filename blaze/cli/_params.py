@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from blaze.core.auth.resolver import Resolver
     from blaze.core.mail.address import Mailbox
+    from blaze.core.store.source import Entry
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -122,6 +123,11 @@ ENDPOINT = Endpoint()
 def files_argument() -> Callable[[Any], Any]:
     """The argument FILE...: messages and stores to read; none means standard input."""
     return click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
+
+
+def is_one_of_many(entry: "Entry", files: tuple[str, ...]) -> bool:
+    """True when results must say which message of `files` they are about."""
+    return len(files) > 1 or (bool(entry.id) and entry.name not in files)
 
 
 def message_argument() -> Callable[[Any], Any]:

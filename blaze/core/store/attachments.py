@@ -46,7 +46,7 @@ class Folder:
             except FileExistsError:
                 continue
             self._fill(fd, candidate, chunks)
-            return os.path.join(self.path, candidate)
+            return candidate if self.path == "." else os.path.join(self.path, candidate)
         raise CannotCreateError("too many files of this name", where=os.path.join(self.path, safe))
 
     def __enter__(self) -> "Folder":

@@ -1,0 +1,18 @@
+A message taken apart and put together again has the same octets, whatever it holds.
+
+  $ printf 'From: a\r\nContent-Type: multipart/mixed; boundary=b\n\npre\n--b \t\r\n\r\none\n--b--x\n--b--  \n--b\nepi' > mail.eml
+  $ blaze iso mail.eml | cmp - mail.eml
+  $ blaze iso < mail.eml | cmp - mail.eml
+  $ head -c 3000 /dev/urandom > noise
+  $ blaze iso noise | cmp - noise
+  $ printf '' | blaze iso | wc -c
+  0
+  $ blaze iso -o out.eml mail.eml && cmp out.eml mail.eml
+  $ blaze iso -o out.eml mail.eml
+  blaze iso: the file exists: out.eml
+  Give --force to replace it.
+  [73]
+  $ blaze iso --force -o out.eml noise && cmp out.eml noise
+  $ blaze iso missing
+  blaze iso: no such file or directory: missing
+  [66]
