@@ -99,6 +99,10 @@ def crlf(app: App, destination: Destination, file: str) -> None:
     """End every line of a message with CRLF, as SMTP has it.
 
     Lines that end with CRLF already stay, and so does a CR alone.
+
+    \b
+    Example:
+      blaze crlf -o wire.eml mail.eml
     """
     from blaze.core.mail.compose import iter_with_newline
     from blaze.core.mail.window import iter_chunks
