@@ -75,8 +75,8 @@ def sign(message: Signable, key: PrivateKey, options: Options) -> bytes:
 
 def seal(message: Signable, key: PrivateKey, build: Callable[[bytes], bytes]) -> bytes:
     """A signature's field with its `b=` filled in; `build` makes the field from the base64 of `b=`."""
-    draft = build(_base64(bytes(key.signature_octets)))
-    return build(_base64(compute(message, draft, key)))
+    draft = build(base64_of(bytes(key.signature_octets)))
+    return build(base64_of(compute(message, draft, key)))
 
 
 def compute(message: Signable, field: bytes, key: PrivateKey) -> bytes:
@@ -184,44 +184,50 @@ class Lines:
 
     def add_tag(self, tag: bytes, value: bytes) -> "Lines":
         """Add a tag, on a new line if this one has no room, and return this object."""
+        text = tag + b"=" + value
+        begins_anywhere = tag in (b"b", b"h") and self._limit == PREFERRED_LINE
+        self._begin(_SHORTEST_START if begins_anywhere else len(text))
+        if tag == b"h":
+            self._add_folded(text, b":")
+        elif tag == b"b":
+            self._add_folded(text, b"")
+        else:
+            self._add(text)
+        return self
+
+    def add_item(self, text: bytes) -> "Lines":
+        """Add text, on a new line if this one has no room; inside it, lines end at blanks past 998 octets."""
+        self._begin(len(text))
+        self._add_folded(text, b" ")
+        return self
+
+    def _begin(self, width: int) -> None:
+        """Part the next item from the one before it."""
         if len(self._parts) > 1:
             self._add(b";")
-        text = tag + b"=" + value
-        room = PREFERRED_LINE - 2 - self._column  # of the blank before and the semicolon behind
-        foldable = tag in (b"b", b"h")
-        if len(text) <= room or (foldable and self._limit == PREFERRED_LINE and room > _SHORTEST_START):
+        if width <= PREFERRED_LINE - 2 - self._column:  # of the blank before and the semicolon behind
             self._add(b" ")
         else:
             self._fold()
-        if self._column + len(text) < self._limit or not foldable:
-            self._add(text)
-        elif tag == b"h":
-            self._add_names(text)
-        else:
-            self._add_anywhere(text)
-        return self
 
     def octets(self) -> bytes:
         """The field with its newline."""
         return b"".join(self._parts) + self._newline
 
-    def _add_names(self, text: bytes) -> None:
-        while self._column + len(text) >= self._limit:
-            colon = text.rfind(b":", 0, self._limit - self._column) + 1
-            if not colon and self._column == 1:  # a name that is longer than a line
-                colon = text.find(b":") + 1
-                if not colon:
-                    break
-            self._add(text[:colon])
-            text = text[colon:]
-            self._fold()
-        self._add(text)
-
-    def _add_anywhere(self, text: bytes) -> None:
+    def _add_folded(self, text: bytes, after: bytes) -> None:
+        """Add text; where a line would be too long fold it after `after`, anywhere if that is empty."""
         while self._column + len(text) >= self._limit:
             room = self._limit - 1 - self._column
-            self._add(text[:room])
-            text = text[room:]
+            end = text.rfind(after, 0, room) + len(after) if after else room
+            if end < 1 + len(after):
+                if self._column > 1:
+                    self._fold()
+                    continue
+                end = text.find(after) + len(after)  # an item longer than a line stands alone
+                if end < len(after) or end == len(text):
+                    break
+            self._add(text[:end].rstrip(b" "))
+            text = text[end:]
             self._fold()
         self._add(text)
 
@@ -257,7 +263,7 @@ def _pairs(message: Signable, key: PrivateKey, options: Options) -> list[tuple[b
         pairs.append(("x", str(options.expiration)))
     octets = [(name.encode(), value.encode()) for name, value in pairs]
     octets.append((b"h", b":".join(names)))
-    octets.append((b"bh", _base64(message.body.digest(options.body_canonicalization))))
+    octets.append((b"bh", base64_of(message.body.digest(options.body_canonicalization))))
     return octets
 
 
@@ -273,5 +279,6 @@ def _identity(identity: str, domain: str) -> str:
     return f"{quoted.decode()}@{host}"
 
 
-def _base64(octets: bytes) -> bytes:
+def base64_of(octets: bytes) -> bytes:
+    """`octets` in base64, on one line."""
     return binascii.b2a_base64(octets, newline=False)
