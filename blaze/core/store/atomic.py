@@ -1,7 +1,5 @@
 """Files that appear complete or not at all, and inputs held in a buffer of constant cost."""
 
-# Names are strings here: a `Path` costs more than the file it opens.
-# ruff: noqa: PTH
 import mmap
 import os
 import stat

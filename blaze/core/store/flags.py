@@ -34,6 +34,9 @@ class Marks(NamedTuple):
     is_new: bool = False
 
 
+NO_MARKS = Marks()
+
+
 def normalize(letters: str) -> str:
     """The known letters among `letters`, once each, in order."""
     return "".join(letter for letter in LETTERS if letter in letters)
@@ -43,28 +46,31 @@ def from_header(header: bytes) -> Marks:
     """The marks that an mbox keeps in header fields.
 
     Status and X-Status as mutt, Dovecot and Python write them; X-Mozilla-Status and -Status2 of Thunderbird;
-    X-Keywords of Dovecot, X-Gmail-Labels of Google Takeout. Fields of no known form are passed over.
+    X-Keywords of Dovecot, X-Gmail-Labels of Google Takeout. Fields of no known form are passed over. Where
+    the header begins with fields of ours (`to_status`), these alone say the flags.
     """
+    own = _block().match(header)
     letters = ""
     labels: dict[str, None] = {}
     is_new = True
     for match in _fields().finditer(header):
         name, value = match[1].lower(), b" ".join(match[2].split())
+        says_flags = own is None or match.start() < own.end()
         if name in (b"status", b"x-status"):
-            known = _status_letters(name, value)
-            letters += known[0]
-            is_new = is_new and not known[1]
+            if says_flags and is_status(name, value):
+                letters += _status_letters(name, value)
+                is_new = is_new and not (name == b"status" and set(value) & set(b"RO"))
         elif name.startswith(b"x-mozilla-status"):
-            found = _mozilla_letters(name, value)
-            letters += found
-            is_new = is_new and "S" not in found
+            if says_flags:
+                letters += (found := _mozilla_letters(name, value))
+                is_new = is_new and "S" not in found
         elif name == b"x-keywords":
-            labels.update(dict.fromkeys(_text(value).split()))
+            labels.update(dict.fromkeys(value.decode("utf-8", "surrogateescape").split()))
         else:
-            gmail = _gmail_labels(match[2])
-            labels.update(dict.fromkeys(gmail))
-            letters += _gmail_letters(gmail)
-            is_new = False
+            labels.update(dict.fromkeys(gmail := _gmail_labels(match[2])))
+            if says_flags:
+                letters += _gmail_letters(gmail)
+                is_new = False
     if FORWARDED in labels:
         letters += "P"
         del labels[FORWARDED]
@@ -73,31 +79,61 @@ def from_header(header: bytes) -> Marks:
 
 def is_expunged(header: bytes) -> bool:
     """True when Thunderbird has deleted the message and only not yet compacted the file."""
-    return any(
+    return not is_ours(header) and any(
         match[1].lower() == b"x-mozilla-status" and _mozilla_bits(match[2]) & _MOZILLA_EXPUNGED
         for match in _fields().finditer(header)
     )
 
 
-def to_status(marks: Marks) -> list[bytes]:
-    """The fields, with newline, that say `marks` in an mbox: X-Keywords, X-Status, Status, those needed.
+def is_ours(header: bytes) -> bool:
+    """True when a header begins with fields that `to_status` wrote."""
+    return _block().match(header) is not None
 
-    Status comes last and is there when anything is, so that a reader of ours knows the three as not the
-    message's own.
+
+def without_status(header: bytes) -> bytes:
+    """The header as it was before an mbox held it: without Status and X-Status, and without fields of ours.
+
+    A Status that no mail program wrote (`Status: resolved`) is the message's own and stays.
+    """
+    own = _block().match(header)
+    if own:
+        header = header[own.end() :]
+        if own[1]:
+            header = _hidden_lengths().sub(rb"\1", header)
+    if b"tatus:" not in header and b"tatus:" not in header.lower():
+        return header
+    return _status_fields().sub(_without_known_status, header)
+
+
+def to_status(header: bytes, marks: Marks, *, length: int | None = None) -> bytes:
+    """`header` with the fields in front that say `marks` in an mbox, and the length of the body if given.
+
+    They are Content-Length, X-Keywords, X-Status and Status, those needed. Status comes last and is there
+    when anything is, or when the header's own fields would say other marks: so a reader of ours knows that
+    the four are not the message's own. `header` has no Status of its own (`without_status`); a
+    Content-Length of its own that is not `length` is given another name.
     """
     keywords = [label for label in marks.labels if is_keyword(label)]
     if "P" in marks.flags:
         keywords.append(FORWARDED)
+    lower = header.lower()
+    if keywords and b"x-keywords" in lower:
+        stated = from_header(header)
+        keywords = [word for word in keywords if word not in stated.labels and word != FORWARDED]
+        keywords += [FORWARDED] if "P" in marks.flags and "P" not in stated.flags else []
     x_status = "".join(_TO_X_STATUS[letter] for letter in "RFTD" if letter in marks.flags)
     status = "RO" if "S" in marks.flags else "" if marks.is_new else "O"
-    fields = []
+    front = b""
+    if length is not None and _content_lengths(lower) != [length]:
+        header = _lengths().sub(rb"X-Original-\g<0>", header)
+        front += b"Content-Length: %d\n" % length
     if keywords:
-        fields.append(b"X-Keywords: " + " ".join(keywords).encode("ascii") + b"\n")
+        front += b"X-Keywords: " + " ".join(keywords).encode("ascii") + b"\n"
     if x_status:
-        fields.append(b"X-Status: " + x_status.encode("ascii") + b"\n")
-    if fields or status:
-        fields.append(b"Status: " + status.encode("ascii") + b"\n")
-    return fields
+        front += b"X-Status: " + x_status.encode("ascii") + b"\n"
+    if front or status or b"x-mozilla-status" in lower or b"x-gmail-labels" in lower:
+        front += b"Status: " + status.encode("ascii") + b"\n"
+    return front + header
 
 
 def is_keyword(label: str) -> bool:
@@ -111,21 +147,51 @@ def _fields() -> re.Pattern[bytes]:
     return re.compile(rb"(?mi:^(" + names + rb")[ \t]*):([^\n]*(?:\n[ \t][^\n]*)*)")
 
 
+@cache
+def _block() -> re.Pattern[bytes]:
+    """The fields that `to_status` puts in front of a header."""
+    fields = (
+        rb"(Content-Length: [0-9]+\n)?(?:X-Keywords: [^\n]*\n)?(?:X-Status: [A-Z]*\n)?Status: (?:RO?|O)?\n"
+    )
+    return re.compile(fields)
+
+
+@cache
+def _status_fields() -> re.Pattern[bytes]:
+    return re.compile(rb"(?mi:^((?:X-)?Status)[ \t]*):([^\n]*)\n")
+
+
+@cache
+def _lengths() -> re.Pattern[bytes]:
+    return re.compile(rb"(?mi)^(?:X-Original-)*Content-Length[ \t]*:")
+
+
+@cache
+def _hidden_lengths() -> re.Pattern[bytes]:
+    return re.compile(rb"(?mi)^X-Original-((?:X-Original-)*Content-Length[ \t]*:)")
+
+
+def _content_lengths(header: bytes) -> list[int]:
+    """The values of the Content-Length fields of a header in lower case; -1 for one that is no number."""
+    if b"content-length" not in header:
+        return []
+    fields = re.findall(rb"(?m)^content-length[ \t]*:[ \t]*([^\n]*)", header)
+    return [int(value) if value.strip().isdigit() else -1 for value in fields]
+
+
 def is_status(name: bytes, value: bytes) -> bool:
     """True for the value of a Status or X-Status field that a mail program wrote, not a message's own."""
     known = b"RONUD" if name.lower() == b"status" else b"AFDTPN"
     return all(letter in known for letter in value.strip())
 
 
-def _status_letters(name: bytes, value: bytes) -> tuple[str, bool]:
-    """The flags of a Status or X-Status field, and whether it says that the message was seen in a list."""
-    if not is_status(name, value):
-        return "", False
+def _without_known_status(match: re.Match[bytes]) -> bytes:
+    return b"" if is_status(match[1], match[2]) else match[0]
+
+
+def _status_letters(name: bytes, value: bytes) -> str:
     table = _STATUS if name == b"status" else _X_STATUS
-    letters = value.decode("ascii")
-    return "".join(table.get(letter, "") for letter in letters), name == b"status" and bool(
-        set(letters) & {*"RO"}
-    )
+    return "".join(table.get(letter, "") for letter in value.decode("ascii"))
 
 
 def _mozilla_bits(value: bytes) -> int:
@@ -139,10 +205,6 @@ def _mozilla_letters(name: bytes, value: bytes) -> str:
     bits = _mozilla_bits(value)
     bits &= 0xFFFF_0000 if name.endswith(b"2") else 0xFFFF
     return "".join(letter for bit, letter in _MOZILLA.items() if bits & bit)
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "surrogateescape")
 
 
 def _gmail_labels(value: bytes) -> list[str]:

@@ -3,16 +3,15 @@
 See https://cr.yp.to/proto/maildir.html; Maildir++ is Courier's: a folder `A/B` is the Maildir `.A.B` inside.
 """
 
-# Names are strings here: a `Path` costs more than the file it opens.
-# ruff: noqa: PTH
-
 import os
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from blaze.core.errors import NoInputError
 from blaze.core.mail.header import Buffer
 from blaze.core.store import atomic
 from blaze.core.store.flags import normalize
+from blaze.core.store.manifest import MANIFEST, Overlay
 from blaze.core.store.source import Entry, Found
 
 INFO_MARKS = (":2,", "!2,", ";2,")
@@ -25,14 +24,15 @@ _CHUNK = 1 << 16
 class MaildirEntry(Entry):
     """A message of a Maildir; `id` is its unique name, `file` that with the flags."""
 
-    __slots__ = ("_subfolder", "file", "is_in_new")
+    __slots__ = ("_overlay", "_subfolder", "file", "is_in_new")
 
-    def __init__(self, root: str, subfolder: str, file: str, buffer: Buffer, *, is_in_new: bool) -> None:
-        place = f"{root}/{subfolder}" if subfolder else root
+    def __init__(self, folder: "Folder", file: str, buffer: Buffer, *, is_in_new: bool) -> None:
+        place = folder.place
         unique = unique_name(file)
         path = f"{place}/new/{file}" if is_in_new else f"{place}/cur/{file}"
         super().__init__(f"{place}#{unique}", buffer, 0, len(buffer), path=path, id=unique)
-        self._subfolder = subfolder
+        self._subfolder = folder.name
+        self._overlay = folder.overlay
         self.file = file
         self.is_in_new = is_in_new
 
@@ -57,17 +57,24 @@ class MaildirEntry(Entry):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The keywords that small letters among the flags stand for, by Dovecot's `dovecot-keywords`."""
+        """The keywords that small letters in the name stand for by Dovecot's file, then the manifest's."""
         letters = [letter for letter in info(self.file) if "a" <= letter <= "z"]
-        if not letters:
-            return ()
-        keywords = read_keywords(self.place)
-        return tuple(keywords[letter] for letter in letters if letter in keywords)
+        keywords = read_keywords(self.place) if letters else {}
+        held = [keywords[letter] for letter in letters if letter in keywords]
+        return tuple(dict.fromkeys((*held, *self._overlay.labels(self.id))))
 
     @property
     def is_new(self) -> bool:
         """True while the message is in `new`."""
         return self.is_in_new
+
+
+class Folder(NamedTuple):
+    """A Maildir that is read, or a Maildir++ folder in it: where it is, its name (`.A.B`), its manifest."""
+
+    place: str
+    name: str
+    overlay: Overlay
 
 
 def iter_entries(path: str) -> Iterator[Found]:
@@ -82,8 +89,9 @@ def iter_entries(path: str) -> Iterator[Found]:
     subfolders = list_subfolders(root)
     if not subfolders and not any(os.path.isdir(f"{root}/{name}") for name in ("cur", "new")):
         raise NoInputError("this is no Maildir: it has neither cur nor new", where=path)
-    for subfolder in ("", *subfolders):
-        yield from _iter_folder(root, subfolder)
+    for name in ("", *subfolders):
+        place = f"{root}/{name}" if name else root
+        yield from _iter_folder(Folder(place, name, Overlay(f"{place}/{MANIFEST}")))
 
 
 def list_subfolders(root: str) -> list[str]:
@@ -145,8 +153,8 @@ def read_keywords(place: str) -> dict[str, str]:
     return {chr(97 + int(number)): word for number, _, word in rows if number.isdigit() and int(number) < 26}
 
 
-def _iter_folder(root: str, subfolder: str) -> Iterator[Found]:
-    place = f"{root}/{subfolder}" if subfolder else root
+def _iter_folder(folder: Folder) -> Iterator[Found]:
+    place = folder.place
     files = [
         (delivery_order(file), file, name) for name in ("cur", "new") for file in list_files(place, name)
     ]
@@ -166,7 +174,7 @@ def _iter_folder(root: str, subfolder: str) -> Iterator[Found]:
         except OSError as error:
             yield atomic.input_error(error, f"{place}/{name}/{file}")
             continue
-        yield MaildirEntry(root, subfolder, file, buffer, is_in_new=name == "new")
+        yield MaildirEntry(folder, file, buffer, is_in_new=name == "new")
 
 
 def _read(path: str) -> Buffer:

@@ -1,14 +1,14 @@
 """The manifest: a JSON line per message, for what a format has no place for (order, flags, labels, dates)."""
 
-# Names are strings here: a `Path` costs more than the file it opens.
-# ruff: noqa: PTH
-
 import json
 import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from blaze.core.store import atomic
+
+MANIFEST = "manifest.jsonl"
+"""The manifest's name inside a folder or a Maildir; beside a file it is the file's name, a dot, and this."""
 
 
 class Record(NamedTuple):
@@ -60,6 +60,31 @@ def parse(line: bytes) -> Record | None:
         name=_text(values.get("name")),
         is_new=values.get("new") is True,
     )
+
+
+class Overlay:
+    """What the manifest at `path` says of the messages of a store, read when first asked for."""
+
+    __slots__ = ("_path", "_records")
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._records: dict[str, Record] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.records)
+
+    @property
+    def records(self) -> dict[str, Record]:
+        """The records by their `id`; of several with the same one, the last."""
+        if self._records is None:
+            self._records = {record.id: record for record in read_manifest(self._path)}
+        return self._records
+
+    def labels(self, id: str) -> tuple[str, ...]:  # noqa: A002
+        """The labels of the message called `id`."""
+        record = self.records.get(id)
+        return record.labels if record else ()
 
 
 def read_manifest(path: str) -> list[Record]:

@@ -6,15 +6,17 @@ a `>` to every line of `>`s and `From `; mboxcl writes `>From ` and a Content-Le
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
 from blaze.core.mail.header import Buffer, find_empty_line, release
 from blaze.core.mail.window import iter_chunks
 from blaze.core.store import atomic
-from blaze.core.store.flags import Marks, from_header, is_expunged
+from blaze.core.store.flags import Marks, from_header, is_expunged, is_ours, without_status
+from blaze.core.store.fromline import MAX_FROM_LINE, FromLine, parse_from_line
+from blaze.core.store.manifest import MANIFEST, Overlay, Record
 from blaze.core.store.source import Doubt, Entry, Reading
 
 KINDS = ("mboxo", "mboxrd", "mboxcl", "mboxcl2")
@@ -22,46 +24,32 @@ KINDS = ("mboxo", "mboxrd", "mboxcl", "mboxcl2")
 MAX_HEADER = 1 << 20
 """Octets of a message in which the fields that matter to an mbox are looked for."""
 
-MAX_FROM_LINE = 1024
-"""Octets of a From line that are looked at."""
-
 MAX_DOUBTS = 10_000
 """Doubtful places kept per reading."""
 
 _WINDOW = 1 << 24  # octets scanned before their pages are let go
 _LOOKED_BACK = 1 << 21  # octets before a window that a message across its edge may have touched again
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7} | {
-    "bst": 1,
-    "ist": 1,
-    "cet": 1,
-    "cest": 2,
-    "met": 1,
-    "eet": 2,
-    "eest": 3,
-    "msk": 3,
-    "jst": 9,
-}
 
+class File(NamedTuple):
+    """An mbox that is read: its path, its octets, and the manifest beside it."""
 
-class FromLine(NamedTuple):
-    """The line before a message in an mbox: the sender, and the time of delivery in seconds, UTC."""
-
-    sender: bytes
-    date: int
+    path: str
+    buffer: Buffer
+    overlay: Overlay
 
 
 class MboxEntry(Entry):
     """A message in an mbox; quoting is undone, its own octets are otherwise untouched."""
 
-    __slots__ = ("_marks", "span")
+    __slots__ = ("_marks", "_overlay", "span")
 
     def __init__(
-        self, path: str, ordinal: str, span: "Span", buffer: Buffer, *, start: int, end: int
+        self, file: File, ordinal: str, span: "Span", buffer: Buffer, *, start: int, end: int
     ) -> None:
-        super().__init__(f"{path}#{ordinal}", buffer, start, end, path=path, id=ordinal)
+        super().__init__(f"{file.path}#{ordinal}", buffer, start, end, path=file.path, id=ordinal)
         self.span = span
+        self._overlay = file.overlay
         self._marks: Marks | None = None
 
     @property
@@ -70,11 +58,36 @@ class MboxEntry(Entry):
         return self.span.start
 
     @property
+    def header(self) -> bytes:
+        """The header block as the mbox has it, at most `MAX_HEADER` octets."""
+        return header_octets(self.buffer, self.start, self.end)
+
+    @property
     def marks(self) -> Marks:
-        """Flags and labels, from the header (see `flags.from_header`)."""
+        """Flags and labels, from the header (`flags.from_header`) and the manifest."""
         if self._marks is None:
-            self._marks = from_header(header_octets(self.buffer, self.start, self.end))
+            marks = from_header(self.header)
+            if record := self.record:
+                marks = marks._replace(labels=tuple(dict.fromkeys((*marks.labels, *record.labels))))
+            self._marks = marks
         return self._marks
+
+    @property
+    def record(self) -> Record | None:
+        """What the manifest beside the mbox says of this message, found by the SHA-256 of its octets."""
+        if not self._overlay:
+            return None
+        header = self.header
+        octets = sha256(without_status(header))
+        for chunk in iter_chunks(self.buffer, self.start + len(header), self.end):
+            octets.update(chunk)
+        return self._overlay.records.get(octets.hexdigest())
+
+    @property
+    def folder(self) -> str:
+        """The folder in the manifest."""
+        record = self.record
+        return record.name.rpartition("/")[0] if record else ""
 
     @property
     def flags(self) -> str:
@@ -83,7 +96,7 @@ class MboxEntry(Entry):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels, from X-Keywords and X-Gmail-Labels."""
+        """The labels, from X-Keywords, X-Gmail-Labels and the manifest."""
         return self.marks.labels
 
     @property
@@ -127,11 +140,12 @@ def iter_entries(path: str, buffer: Buffer, reading: Reading) -> Iterator[Entry]
     Raises:
         DataError: the file does not begin with a From line.
     """
+    file = File(path, buffer, Overlay(f"{path}.{MANIFEST}"))
     for ordinal, span in enumerate(iter_spans(buffer, path, reading), 1):
         if span.expunged:
             reading.omitted += 1
             continue
-        yield _entry(path, str(ordinal), buffer, span, reading.mbox)
+        yield _entry(file, str(ordinal), span, reading.mbox)
 
 
 def iter_spans(buffer: Buffer, path: str, reading: Reading) -> Iterator[Span]:
@@ -143,60 +157,26 @@ def iter_spans(buffer: Buffer, path: str, reading: Reading) -> Iterator[Span]:
     Raises:
         DataError: the file does not begin with a From line.
     """
-    current = _first(buffer, path, reading)
-    if current is None:
+    scanner = _Scanner(buffer, path, reading)
+    if not scanner.begin_first():
         return
-    for position, is_quoted in _iter_from_lines(buffer, current.start - 1):
+    for position, is_quoted in iter_from_lines(buffer, scanner.span.start - 1):
         if is_quoted:
-            current.quoted = True
-            continue
-        from_line = parse_from_line(_line(buffer, position))
-        if position != current.next:
-            doubt = _doubt(buffer, position, from_line, inside=position < current.next)
-            if doubt:
-                _note(reading, path, position, doubt)
-            if doubt or from_line is None or position < current.next:
-                continue
-        assert from_line is not None
-        _finish(buffer, current, position)
-        yield current
-        current = _begin(buffer, position, from_line, reading)
-        if not _has_header(buffer, current.start):
-            _note(reading, path, position, "no header follows this From line")
-    _finish(buffer, current, len(buffer))
-    yield current
-
-
-def parse_from_line(line: bytes) -> FromLine | None:
-    """Read a From line, without its newline; None when it has no date that makes sense.
-
-    The date is that of `asctime` (RFC 4155), with or without seconds and zone, the zone before the year or
-    after it; or that of a Date field. Without a zone it is UTC.
-    """
-    if not line.startswith(b"From "):
-        return None
-    asctime, rfc822 = _dates()
-    match = asctime.search(line, 4, MAX_FROM_LINE) or rfc822.search(line, 4, MAX_FROM_LINE)
-    if match is None:
-        return None
-    part = {name: value.decode("ascii") for name, value in match.groupdict().items() if value}
-    year, second = int(part["year"]), int(part.get("second", "0"))
-    if year < 100:
-        year += 2000 if year < 50 else 1900
-    month = _MONTHS.index(part["month"].lower()) + 1
-    try:
-        date = datetime(year, month, int(part["day"]), int(part["hour"]), int(part["minute"]), tzinfo=UTC)
-    except ValueError:
-        return None
-    if second > 60:  # 60 is a leap second
-        return None
-    east = _offset(part.get("zone") or part.get("zone_before_year") or "")
-    return FromLine(line[5 : match.start()].strip(), int(date.timestamp()) + second - east)
+            scanner.span.quoted = True
+        elif from_line := scanner.separator(position):
+            yield scanner.finish(position)
+            scanner.begin(position, from_line)
+    yield scanner.finish(len(buffer))
 
 
 def header_octets(buffer: Buffer, start: int, end: int) -> bytes:
     """The header block of the message at `start`, at most `MAX_HEADER` octets of it."""
     return buffer[start : _header_end(buffer, start, end)]
+
+
+def begins_with_header(octets: bytes) -> bool:
+    """True when a header field, or a line that mbox programs put before one, or an empty line comes first."""
+    return _has_header(octets, 0)
 
 
 def iter_unquoted(buffer: Buffer, start: int, end: int, *, deep: bool) -> Iterator[bytes]:
@@ -205,40 +185,114 @@ def iter_unquoted(buffer: Buffer, start: int, end: int, *, deep: bool) -> Iterat
     `deep` takes one `>` from any number (mboxrd); else only `>From ` loses it (mboxo).
     """
     done = start
-    for position, is_quoted in _iter_from_lines(buffer, start - 1, end):
+    for position, is_quoted in iter_from_lines(buffer, start - 1, end):
         if is_quoted and (deep or buffer[position : position + 2] == b">F"):
             yield from iter_chunks(buffer, done, position)
             done = position + 1
     yield from iter_chunks(buffer, done, end)
 
 
-def _first(buffer: Buffer, path: str, reading: Reading) -> Span | None:
-    """The first message, or None for a file without anything but newlines."""
-    start = 0
-    while buffer[start : start + 1] in (b"\n", b"\r"):
-        start += 1
-    if start == len(buffer):
-        return None
-    from_line = parse_from_line(_line(buffer, start))
-    if from_line is None:
-        what = "this is no mbox: it does not begin with a From line that has a date"
-        raise DataError(what, where=f"{path}: octet {start}")
-    return _begin(buffer, start, from_line, reading)
+class _Scanner:
+    """One pass over an mbox: the message that is being looked at, and how far lengths were right so far."""
 
+    __slots__ = ("buffer", "count", "fitted", "path", "reading", "span")
 
-def _begin(buffer: Buffer, position: int, from_line: FromLine, reading: Reading) -> Span:
-    newline = buffer.find(b"\n", position)
-    span = Span(newline + 1 if newline >= 0 else len(buffer), from_line)
-    header = b"\n" + header_octets(buffer, span.start, len(buffer)).lower()
-    if b"\nx-mozilla-status:" in header:
-        span.expunged = is_expunged(header)
-    if reading.mbox not in ("mboxo", "mboxrd"):
-        field = header.find(b"\ncontent-length:")
-        if field >= 0:
-            digits = header[field + 16 : header.find(b"\n", field + 1)].strip()
+    def __init__(self, buffer: Buffer, path: str, reading: Reading) -> None:
+        self.buffer = buffer
+        self.path = path
+        self.reading = reading
+        self.count = 0
+        self.fitted = 0
+        self.span = Span(0, FromLine(b"", 0))
+
+    def begin_first(self) -> bool:
+        """Find the first message; False for a file without anything but newlines."""
+        start = 0
+        while self.buffer[start : start + 1] in (b"\n", b"\r"):
+            start += 1
+        if start == len(self.buffer):
+            return False
+        from_line = parse_from_line(_line(self.buffer, start))
+        if from_line is None:
+            what = "this is no mbox: it does not begin with a From line that has a date"
+            raise DataError(what, where=f"{self.path}: octet {start}")
+        self.begin(start, from_line)
+        return True
+
+    def begin(self, position: int, from_line: FromLine) -> None:
+        """Look at the message whose From line is at `position`."""
+        buffer = self.buffer
+        span = self.span = Span(_after_line(buffer, position), from_line)
+        header = header_octets(buffer, span.start, len(buffer))
+        lower = b"\n" + header.lower()
+        if b"\nx-mozilla-status:" in lower:
+            span.expunged = is_expunged(header)
+        field = lower.find(b"\ncontent-length:")
+        if field >= 0 and self.reading.mbox not in ("mboxo", "mboxrd"):
+            digits = lower[field + 16 : lower.find(b"\n", field + 1)].strip()
             if digits.isdigit() and len(digits) < 19:
-                _fit(buffer, span, span.start + len(header) - 1, int(digits))
-    return span
+                _fit(buffer, span, span.start + len(header), int(digits))
+        if not _has_header(buffer, span.start):
+            self._note(position, "no header follows this From line")
+
+    def separator(self, position: int) -> FromLine | None:
+        """The From line at `position` if the present message ends before it, else None."""
+        buffer, span = self.buffer, self.span
+        from_line = parse_from_line(_line(buffer, position))
+        if position == span.next:
+            return from_line
+        after_empty_line = buffer[position - 2 : position] == b"\n\n" or (
+            buffer[position - 3 : position] == b"\n\r\n"
+        )
+        is_proper = after_empty_line and _has_header(buffer, _after_line(buffer, position))
+        if position < span.next:
+            return from_line if from_line and is_proper and self._distrusts_length(position) else None
+        if after_empty_line and from_line:
+            return from_line
+        if from_line:
+            self._note(position, "no empty line before this From line")
+        elif is_proper:
+            self._note(position, "no date in this From line")
+        return None
+
+    def finish(self, following: int) -> Span:
+        """The present message, whose next separator (or the end of the file) is at `following`."""
+        buffer, span = self.buffer, self.span
+        self.count += 1
+        self.fitted += span.fitted
+        if span.fitted:
+            return span
+        span.next = following
+        end = following
+        if buffer[span.start - 2 : span.start] == b"\r\n" and buffer[end - 4 : end] == b"\r\n\r\n":
+            end -= 2
+        elif buffer[end - 2 : end] == b"\n\n":
+            end -= 1
+        span.end = max(end, span.start)
+        return span
+
+    def _distrusts_length(self, position: int) -> bool:
+        """True when the separator at `position` is to be believed, not the Content-Length reaching over it.
+
+        A length is believed where an option says so, where `flags.to_status` wrote it, or where all messages
+        so far, or the one after the first, have theirs: a stranger's field must not swallow other messages.
+        """
+        span = self.span
+        if self.count:
+            believed = self.count == self.fitted
+        else:
+            believed = b"\nContent-Length:" in header_octets(self.buffer, span.next, len(self.buffer))
+        if self.reading.mbox or believed or is_ours(header_octets(self.buffer, span.start, span.next)):
+            self._note(position, "a From line inside the Content-Length")
+            return False
+        self._note(position, "a Content-Length reaches over this From line")
+        span.fitted = False
+        span.next = position
+        return True
+
+    def _note(self, offset: int, reason: str) -> None:
+        if len(self.reading.doubts) < MAX_DOUBTS:
+            self.reading.doubts.append(Doubt(self.path, offset, reason))
 
 
 def _fit(buffer: Buffer, span: Span, header_end: int, length: int) -> None:
@@ -260,51 +314,18 @@ def _fit(buffer: Buffer, span: Span, header_end: int, length: int) -> None:
         span.end, span.next, span.fitted = end, end, True
 
 
-def _finish(buffer: Buffer, span: Span, following: int) -> None:
-    """Set where a message ends whose next separator (or the end of the file) is at `following`."""
-    if span.fitted:
-        return
-    span.next = following
-    crlf = buffer[span.start - 2 : span.start] == b"\r\n"
-    end = following
-    if crlf and buffer[end - 4 : end] == b"\r\n\r\n":
-        end -= 2
-    elif buffer[end - 2 : end] == b"\n\n":
-        end -= 1
-    span.end = max(end, span.start)
-
-
-def _doubt(buffer: Buffer, position: int, from_line: FromLine | None, *, inside: bool) -> str | None:
-    """Why what stands at `position` may be a separator and is not taken for one, or None."""
-    after_empty_line = (
-        buffer[position - 2 : position] == b"\n\n" or buffer[position - 3 : position] == b"\n\r\n"
-    )
-    if inside:
-        return "a From line inside the Content-Length" if from_line and after_empty_line else None
-    if from_line is not None:
-        return None if after_empty_line else "no empty line before this From line"
-    if after_empty_line and _has_header(buffer, position + len(_line(buffer, position)) + 1):
-        return "no date in this From line"
-    return None
-
-
-def _note(reading: Reading, path: str, offset: int, reason: str) -> None:
-    if len(reading.doubts) < MAX_DOUBTS:
-        reading.doubts.append(Doubt(path, offset, reason))
-
-
-def _entry(path: str, ordinal: str, buffer: Buffer, span: Span, kind: str | None) -> MboxEntry:
-    start, end = span.start, span.end
+def _entry(file: File, ordinal: str, span: Span, kind: str | None) -> MboxEntry:
+    buffer, start, end = file.buffer, span.start, span.end
     unquotes = span.quoted and kind != "mboxcl2" and (kind is not None or not span.fitted)
     if unquotes:
         buffer = atomic.spool(iter_unquoted(buffer, start, end, deep=kind in (None, "mboxrd")))
         start, end = 0, len(buffer)
     elif end - start <= atomic.SMALL:
         buffer, start, end = buffer[start:end], 0, end - start
-    return MboxEntry(path, ordinal, span, buffer, start=start, end=end)
+    return MboxEntry(file, ordinal, span, buffer, start=start, end=end)
 
 
-def _iter_from_lines(buffer: Buffer, start: int, end: int | None = None) -> Iterator[tuple[int, bool]]:
+def iter_from_lines(buffer: Buffer, start: int, end: int | None = None) -> Iterator[tuple[int, bool]]:
     """The offset of every line that is `From ` after any number of `>`, and whether there are any.
 
     `start` is that of the newline before the first line looked at.
@@ -330,6 +351,11 @@ def _line(buffer: Buffer, position: int) -> bytes:
     return buffer[position : position + MAX_FROM_LINE].partition(b"\n")[0]
 
 
+def _after_line(buffer: Buffer, position: int) -> int:
+    newline = buffer.find(b"\n", position)
+    return newline + 1 if newline >= 0 else len(buffer)
+
+
 def _has_header(buffer: Buffer, position: int) -> bool:
     """True when a header field, an empty line or nothing begins at `position`."""
     line = _line(buffer, position)
@@ -345,14 +371,6 @@ def _header_end(buffer: Buffer, start: int, end: int) -> int:
     return empty.start() + 1 if empty else stop
 
 
-def _offset(zone: str) -> int:
-    """Seconds east of UTC of `+0200` or of a well-known name; 0 for any other name."""
-    if zone[:1] in ("+", "-"):
-        seconds = (int(zone[1:3]) * 60 + int(zone[3:5])) * 60
-        return -seconds if zone[0] == "-" else seconds
-    return _ZONES.get(zone.lower(), 0) * 3600
-
-
 @cache
 def _from_lines() -> re.Pattern[bytes]:
     return re.compile(rb"\n>*+From ")
@@ -361,20 +379,3 @@ def _from_lines() -> re.Pattern[bytes]:
 @cache
 def _field_names() -> re.Pattern[bytes]:
     return re.compile(rb">?From |[!-9;-~]+[ \t]*:")
-
-
-@cache
-def _dates() -> tuple[re.Pattern[bytes], ...]:
-    """The dates of `asctime`, and those of a Date field, each at the end of a From line."""
-    day = rb"(?P<day>[0-9]{1,2})"
-    month = rb"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    time = rb"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?"
-    zone = rb"[+-][0-9]{4}|[a-z]{1,5}"
-    last = rb"(?:[ \t]++(?P<zone>" + zone + rb"))?(?:[ \t]++remote from [^\r\n]*+)?[ \t]*+\r?$"
-    weekday = rb"(?i)[ \t](?:mon|tue|wed|thu|fri|sat|sun),?[ \t]++"
-    blank = rb"[ \t]++"
-    middle = rb"(?:[ \t]++(?P<zone_before_year>" + zone + rb"))?[ \t]++(?P<year>[0-9]{4})"
-    return (
-        re.compile(weekday + month + blank + day + blank + time + middle + last),
-        re.compile(weekday + day + rb"[ \t-]" + month + rb"[ \t-](?P<year>[0-9]{2,4})" + blank + time + last),
-    )

@@ -4,9 +4,6 @@ What a file is, is found by looking; `mbox:`, `maildir:`, `pack:` and `eml:` bef
 A store named `PATH` has messages named `PATH#ID`, and that name opens the one message again.
 """
 
-# Names are strings here: a `Path` costs more than the file it opens.
-# ruff: noqa: PTH
-
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -200,9 +197,9 @@ def kind_of_octets(buffer: Buffer) -> str:
     if head.startswith(b"PACK"):
         return "pack"
     if head.startswith(b"From "):
-        from blaze.core.store import mbox
+        from blaze.core.store.fromline import parse_from_line
 
-        return "mbox" if mbox.parse_from_line(head.partition(b"\n")[0]) else "message"
+        return "mbox" if parse_from_line(head.partition(b"\n")[0]) else "message"
     return "message"
 
 

@@ -1,0 +1,102 @@
+"""The line before each message in an mbox: `From `, the sender, and the date of delivery (RFC 4155)."""
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from time import gmtime
+from typing import NamedTuple
+
+MAX_FROM_LINE = 1024
+"""Octets of a From line that are looked at."""
+
+NOBODY = b"MAILER-DAEMON"
+"""The sender in the From line of a message that has none."""
+
+_LAST_SECOND = 253_402_300_799  # of the year 9999
+_DAYS = (b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun")
+_MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
+_ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7} | {
+    "bst": 1,
+    "ist": 1,
+    "cet": 1,
+    "cest": 2,
+    "met": 1,
+    "eet": 2,
+    "eest": 3,
+    "msk": 3,
+    "jst": 9,
+}
+
+
+class FromLine(NamedTuple):
+    """The line before a message in an mbox: the sender, and the time of delivery in seconds, UTC."""
+
+    sender: bytes
+    date: int
+
+
+def parse_from_line(line: bytes) -> FromLine | None:
+    """Read a From line, without its newline; None when it has no date that makes sense.
+
+    The date is that of `asctime` (RFC 4155), with or without seconds and zone, the zone before the year or
+    after it; or that of a Date field. Without a zone it is UTC.
+    """
+    if not line.startswith(b"From "):
+        return None
+    asctime, rfc822 = _dates()
+    match = asctime.search(line, 4, MAX_FROM_LINE) or rfc822.search(line, 4, MAX_FROM_LINE)
+    if match is None:
+        return None
+    part = {name: value.decode("ascii") for name, value in match.groupdict().items() if value}
+    year, second = int(part["year"]), int(part.get("second", "0"))
+    if year < 100:
+        year += 2000 if year < 50 else 1900
+    month = _MONTHS.index(part["month"].capitalize().encode("ascii")) + 1
+    try:
+        date = datetime(year, month, int(part["day"]), int(part["hour"]), int(part["minute"]), tzinfo=UTC)
+    except ValueError:
+        return None
+    if second > 60:  # 60 is a leap second
+        return None
+    east = _offset(part.get("zone") or part.get("zone_before_year") or "")
+    return FromLine(line[5 : match.start()].strip(), int(date.timestamp()) + second - east)
+
+
+def format_from_line(sender: bytes, date_ns: int) -> bytes:
+    """The line before a message, with its newline: the sender and the date in UTC, as `asctime` writes it."""
+    when = gmtime(min(max(date_ns // 1_000_000_000, 0), _LAST_SECOND))
+    date = b"%b %b %2d %02d:%02d:%02d %04d" % (
+        _DAYS[when.tm_wday],
+        _MONTHS[when.tm_mon - 1],
+        when.tm_mday,
+        when.tm_hour,
+        when.tm_min,
+        when.tm_sec,
+        when.tm_year,
+    )
+    return b"From %b %b\n" % (sender.translate(None, b"\0\r\n").strip() or NOBODY, date)
+
+
+def _offset(zone: str) -> int:
+    """Seconds east of UTC of `+0200` or of a well-known name; 0 for any other name."""
+    if zone[:1] in ("+", "-"):
+        seconds = (int(zone[1:3]) * 60 + int(zone[3:5])) * 60
+        return -seconds if zone[0] == "-" else seconds
+    return _ZONES.get(zone.lower(), 0) * 3600
+
+
+@cache
+def _dates() -> tuple[re.Pattern[bytes], ...]:
+    """The dates of `asctime`, and those of a Date field, each at the end of a From line."""
+    day = rb"(?P<day>[0-9]{1,2})"
+    month = rb"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    time = rb"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?"
+    zone = rb"[+-][0-9]{4}|[a-z]{1,5}"
+    last = rb"(?:[ \t]++(?P<zone>" + zone + rb"))?(?:[ \t]++remote from [^\r\n]*+)?[ \t]*+\r?$"
+    weekday = rb"(?i)[ \t](?:mon|tue|wed|thu|fri|sat|sun),?[ \t]++"
+    blank = rb"[ \t]++"
+    middle = rb"(?:[ \t]++(?P<zone_before_year>" + zone + rb"))?[ \t]++(?P<year>[0-9]{4})"
+    return (
+        re.compile(weekday + month + blank + day + blank + time + middle + last),
+        re.compile(weekday + day + rb"[ \t-]" + month + rb"[ \t-](?P<year>[0-9]{2,4})" + blank + time + last),
+    )

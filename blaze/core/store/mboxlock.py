@@ -1,0 +1,113 @@
+"""Locking an mbox as other mail programs do: a dot-lock beside it, and fcntl on it."""
+
+import fcntl
+import os
+import time
+from types import TracebackType
+
+from blaze.core.errors import CannotCreateError, TemporaryError
+
+PATIENCE = 30.0
+"""Seconds to wait for another program, as Python's and mutt's order of magnitude."""
+
+_RETRY = 0.1  # seconds
+
+
+class Lock:
+    """An mbox opened for reading and writing, made if need be, that no other program writes meanwhile.
+
+    The `with` block gets its descriptor. Where the folder is not ours to write to, fcntl must do. A dot-lock
+    left by a process of this machine that is gone is removed.
+
+    Raises:
+        TemporaryError: it is still locked after `patience` seconds.
+        CannotCreateError: it cannot be opened.
+    """
+
+    def __init__(self, path: str, *, patience: float = PATIENCE) -> None:
+        self.path = os.path.realpath(path)
+        self._dot_lock = f"{self.path}.lock"
+        self._deadline = time.monotonic() + patience
+        self._has_dot_lock = False
+        self._fd = -1
+
+    def __enter__(self) -> int:
+        try:
+            self._take_dot_lock()
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._take_fcntl()
+        except OSError as error:
+            self._release()
+            raise CannotCreateError(f"cannot open the mbox: {error.strerror}", where=self.path) from error
+        except BaseException:
+            self._release()
+            raise
+        return self._fd
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._release()
+
+    def _take_dot_lock(self) -> None:
+        while True:
+            try:
+                fd = os.open(self._dot_lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            except FileExistsError:
+                if not _remove_stale(self._dot_lock):
+                    self._wait()
+            except PermissionError:
+                return
+            else:
+                self._has_dot_lock = True
+                os.write(fd, _holder())
+                os.close(fd)
+                return
+
+    def _take_fcntl(self) -> None:
+        while True:
+            try:
+                fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                self._wait()
+            else:
+                return
+
+    def _wait(self) -> None:
+        if time.monotonic() >= self._deadline:
+            hint = f"If no program is using it, remove {self._dot_lock}."
+            raise TemporaryError("another program keeps the mbox locked", where=self.path, hint=hint)
+        time.sleep(_RETRY)
+
+    def _release(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        if self._has_dot_lock:
+            os.unlink(self._dot_lock)
+            self._has_dot_lock = False
+
+
+def _holder() -> bytes:
+    return f"{os.getpid()} {os.uname().nodename}\n".encode()
+
+
+def _remove_stale(dot_lock: str) -> bool:
+    """Remove a dot-lock whose process, on this machine, is gone; True when it may be tried again at once."""
+    try:
+        with open(dot_lock, "rb") as lines:
+            words = lines.read(256).split()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    if len(words) != 2 or not words[0].isdigit() or words[1] != os.uname().nodename.encode():
+        return False
+    try:
+        os.kill(int(words[0]), 0)
+    except ProcessLookupError:
+        os.unlink(dot_lock)
+        return True
+    except OSError:
+        return False
+    return False
