@@ -287,10 +287,10 @@ class AddressParser:
 
     def angle_local_part(self, words: list[_Token]) -> str:
         """The local-part in angle brackets; white space in it, against the grammar, is kept as one space."""
-        if _local_part_length(words) == len(words):
-            return self.local_part(words)
-        self.lexer.note("space-in-local-part")
-        return _join(words)
+        if any(one.kind == other.kind == _WORD for one, other in pairwise(words)):
+            self.lexer.note("space-in-local-part")
+            return _join(words)
+        return self.local_part(words)
 
     def begin_group(self, spaced: bool) -> None:
         """Take the text so far as the name of a group (RFC 5322 §3.4); a colon elsewhere is a stray."""

@@ -39,7 +39,7 @@ def _bracketed(text: str) -> list[str]:
             assert match is not None
             lexer.position = match.end()
             identifier = match[1].translate(_WHITE_SPACE)
-            if identifier:
+            if identifier and (match[0].endswith(">") or "@" in identifier):
                 found.append(identifier)
         elif lexer.atom() is None and lexer.quoted_string() is None:
             lexer.position += 1

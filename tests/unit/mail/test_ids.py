@@ -29,6 +29,7 @@ from blaze.core.mail.ids import MAX_IDS, format_message_id, parse_message_ids
         ("<a @ b>", ["a@b"]),
         ("<a@b", ["a@b"]),
         ("<a@b <c@d>", ["a@b", "c@d"]),
+        ('<"from <a@b>', ["a@b"]),
         ("<<a@b>>", ["a@b"]),
         ("a@b", ["a@b"]),
         ("a@b c@d", ["a@b", "c@d"]),
