@@ -18,9 +18,9 @@ def parse_message_ids(value: bytes) -> list[str]:
     """The identifiers in the value of a field, in order, without their angle brackets; never raises.
 
     Comments and, in In-Reply-To, words and quoted strings around the identifiers are passed over (RFC 5322
-    §4.5.4). White space inside an identifier, where folding has broken it, is removed. A last identifier may
-    lack its closing bracket. Where there are no brackets at all, each word with an `@` is taken, and a word
-    that stands alone. At most `MAX_IDS` are given; linear time.
+    §4.5.4). White space inside an identifier, where folding has broken it, is removed. An identifier with an
+    `@` may lack its closing bracket. Where there are no brackets at all, each word with an `@` is taken, and
+    a word that stands alone. At most `MAX_IDS` are given; linear time.
     """
     if _PLAIN.fullmatch(value):
         return list(map(text_of, value.replace(b">", b" ").replace(b"<", b" ").split()[:MAX_IDS]))
