@@ -308,7 +308,28 @@ class Decoder:
                 return ""
             marked = chunk.startswith(_BYTE_ORDER_MARKS[self.charset])
             self._decoder = _incremental_decoder(self.charset if marked else self.charset + "_le")
+        if self.charset.startswith("iso2022"):
+            return self._decode_escapes(self._decoder, self._head + chunk, final)
         return _without_surrogates(self._decoder.decode(chunk, final), self.charset)
+
+    def _decode_escapes(self, decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool) -> str:
+        """Keep false escapes from the codec: it waits for their end with a buffer that is too small."""
+        opened = None if final else _open_escape().search(chunk)
+        end = opened.start() if opened else len(chunk)
+        self._head = chunk[end:]
+        pieces = _false_escape().split(chunk[:end])
+        texts = [decoder.decode(piece) for piece in pieces]
+        return "\x1b".join(texts) + decoder.decode(b"", final)
+
+
+@cache
+def _open_escape() -> re.Pattern[bytes]:
+    return re.compile(rb"\x1b[ -/]{0,3}\Z")
+
+
+@cache
+def _false_escape() -> re.Pattern[bytes]:
+    return re.compile(rb"\x1b(?![ -/]{0,3}[@-Z])")  # an escape sequence of ISO 2022 ends like this
 
 
 # Python's own streams want the mark; text without one is little-endian in practice (WHATWG Encoding §14.4).

@@ -389,7 +389,16 @@ def _encode_quoted_printable(
 
 
 def _escape_octets(octets: bytes) -> bytes:
-    return binascii.b2a_qp(octets, istext=False).replace(b"\r\n", b"\n")
+    encoded = binascii.b2a_qp(octets, istext=False).replace(b"\r\n", b"\n")
+    if b"\n" in octets:
+        # Before an LF, which it takes for a line end, b2a_qp makes lines one octet too long.
+        encoded = _overlong_line().sub(rb"\1=\n\2=", encoded)
+    return encoded
+
+
+@cache
+def _overlong_line() -> re.Pattern[bytes]:
+    return re.compile(rb"(?m)^([^\n]{75})([^\n])=$")
 
 
 def _text_escaper(line_end: bytes) -> Callable[[bytes], bytes]:

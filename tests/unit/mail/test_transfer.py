@@ -203,6 +203,7 @@ ENCODED = [
     (b"a\r\nb", None, b"a=0D=0Ab"),
     (b".\r\n..\r\n", b"\r\n", b"=2E\r\n..\r\n"),
     (b"From me\r\n", b"\r\n", b"=46rom=\r\n me\r\n"),
+    (b"x" * 76 + b"\nx", None, b"x" * 75 + b"=\r\nx=\r\n=0Ax"),
     (b"x" * 77, b"\r\n", b"x" * 75 + b"=\r\nxx"),
 ]
 
