@@ -68,17 +68,17 @@ class AddressParser:
         self.group: str | None = None
         self.members: list[Mailbox] = []
         self.last: Mailbox | None = None
-        self.begin()
+        self._begin()
 
-    def begin(self) -> None:
+    def _begin(self) -> None:
         """Make ready for the next member of the list."""
-        self.flush()
+        self._flush()
         self.lexer.comments.clear()
         self.start = self.lexer.position
         self.complete = False  # the member has given its address, or ended a group
-        self.forget_tokens()
+        self._forget_tokens()
 
-    def forget_tokens(self) -> None:
+    def _forget_tokens(self) -> None:
         self.tokens: list[_Token] = []
         self.bare: Mailbox | None = None
         self.loose = 0
@@ -90,22 +90,22 @@ class AddressParser:
         lexer, more = self.lexer, True
         demanded = False  # by a comma
         while more:
-            self.begin()
+            self._begin()
             match = COMMON_MAILBOX.match(lexer.text, lexer.position)
             if match is None:
-                delimiter = self.read_member(demanded)
+                delimiter = self._read_member(demanded)
             else:
                 self.last = common_mailbox(match)
                 lexer.position = match.end()
                 delimiter = match[7]
             demanded = delimiter == ","
             more = delimiter != ""
-        self.flush()
+        self._flush()
         if self.group is not None:
             lexer.note("unclosed-group")
-            self.end_group()
+            self._end_group()
 
-    def read_member(self, demanded: bool) -> str:
+    def _read_member(self, demanded: bool) -> str:
         """Read one member and its delimiter, which is returned: a comma, a semicolon, or nothing."""
         lexer = self.lexer
         while True:
@@ -113,25 +113,25 @@ class AddressParser:
             self.gap = False
             char = lexer.peek()
             if char == "<":
-                self.read_angle_address()
+                self._read_angle_address()
             elif char == "@":
-                self.read_bare_address(spaced)
+                self._read_bare_address(spaced)
             elif char == ":":
-                self.begin_group(spaced)
+                self._begin_group(spaced)
             elif char == ";" and self.group is not None:
-                self.finish(demanded=False)
-                self.end_group()
+                self._finish(demanded=False)
+                self._end_group()
                 lexer.position += 1
             elif char in ("", ",", ";"):
                 if char == ";":
                     lexer.note("semicolon-separator")
-                self.finish(demanded=demanded or char == ",")
+                self._finish(demanded=demanded or char == ",")
                 lexer.position += len(char)
                 return char
             else:
-                self.read_token(self.tokens, spaced)
+                self._read_token(self.tokens, spaced)
 
-    def read_token(self, tokens: list[_Token], spaced: bool) -> None:
+    def _read_token(self, tokens: list[_Token], spaced: bool) -> None:
         """Add the next token to `tokens`: an encoded-word, atom, quoted-string, full stop, or a stray."""
         lexer = self.lexer
         start = lexer.position
@@ -156,29 +156,29 @@ class AddressParser:
             lexer.note("too-many-words", start)
             self.hopeless = True
 
-    def read_bare_address(self, spaced: bool) -> None:
+    def _read_bare_address(self, spaced: bool) -> None:
         """Read on from the @ of an address without angle brackets."""
         self.lexer.position += 1
         length = 0 if self.hopeless else _local_part_length(self.tokens[self.loose :])
         begin = len(self.tokens) - length
         glued = begin > 0 and length and not self.tokens[begin].spaced
-        domain = "" if not length or glued else self.read_domain()
+        domain = "" if not length or glued else self._read_domain()
         if not domain:
             self.hopeless = True
             self.tokens.append(_Token("@", _STRAY, spaced))
             return
         words = self.tokens[begin:]
-        local_part = self.local_part(words)
+        local_part = self._local_part(words)
         name = self.tokens[self.loose : begin]
         if self.bare is not None:
-            self.emit(self.bare)
+            self._emit(self.bare)
         if name:
             self.lexer.note("missing-angle-bracket")
         self.bare = Mailbox(_join(name) if name else None, local_part, domain)
         self.tokens[begin:] = [_Token(f"{_join(words)}@{domain}", _STRAY, words[0].spaced)]
         self.loose = len(self.tokens)
 
-    def local_part(self, words: list[_Token]) -> str:
+    def _local_part(self, words: list[_Token]) -> str:
         """The local-part that `words` make up."""
         if any(word.spaced for word in words[1:]):
             self.lexer.note("obsolete-local-part")
@@ -187,7 +187,7 @@ class AddressParser:
             self.lexer.note("dot-in-local-part")
         return "".join(word.text for word in words)
 
-    def read_domain(self) -> str:
+    def _read_domain(self) -> str:
         """Read a domain or domain-literal (RFC 5322 §3.4.1, §4.4); the empty string when there is none."""
         lexer = self.lexer
         obsolete = False
@@ -216,14 +216,14 @@ class AddressParser:
             lexer.note("dot-in-domain")
         return domain
 
-    def read_angle_address(self) -> None:
+    def _read_angle_address(self) -> None:
         """Read an angle-addr (RFC 5322 §3.4, §4.4); the text before it is the display name."""
         lexer = self.lexer
         if self.bare is not None or self.hopeless:
             lexer.note("address-in-display-name")
         name = _join(self.tokens) if self.tokens else None
         lexer.position += 1
-        mailbox = self.read_angle_content(name)
+        mailbox = self._read_angle_content(name)
         if lexer.peek() == ">":
             lexer.position += 1
         else:
@@ -231,14 +231,14 @@ class AddressParser:
         if mailbox is None:
             lexer.note("invalid-address")
             mailbox = Mailbox(unfold(lexer.text[self.start : lexer.position]).strip(" \t\r\n"), "", "")
-        self.emit(mailbox)
-        self.forget_tokens()
+        self._emit(mailbox)
+        self._forget_tokens()
 
-    def read_angle_content(self, name: str | None) -> Mailbox | None:
+    def _read_angle_content(self, name: str | None) -> Mailbox | None:
         """What stands between angle brackets; None when that is no address. It stops at the closing one."""
         lexer = self.lexer
         lexer.skip_cfws()
-        valid = lexer.peek() != "@" or self.skip_route()
+        valid = lexer.peek() != "@" or self._skip_route()
         words: list[_Token] = []
         domain = ""
         while True:
@@ -252,13 +252,13 @@ class AddressParser:
                 break
             if char == "@" and not domain and words:
                 lexer.position += 1
-                domain = self.read_domain()
+                domain = self._read_domain()
                 valid = valid and domain != ""
             elif domain or char in ("@", ":"):
                 valid = False
                 lexer.position += 1
             else:
-                self.read_token(words, spaced)
+                self._read_token(words, spaced)
         if not words and valid:
             lexer.note("empty-address")
             return Mailbox(name, "", "")
@@ -266,16 +266,16 @@ class AddressParser:
             return None
         if not domain:
             lexer.note("missing-domain")
-        return Mailbox(name, self.angle_local_part(words), domain)
+        return Mailbox(name, self._angle_local_part(words), domain)
 
-    def skip_route(self) -> bool:
+    def _skip_route(self) -> bool:
         """Move over an obs-route (RFC 5322 §4.4), which means nothing any more; False when it is none."""
         lexer = self.lexer
         lexer.note("obsolete-route")
         while lexer.peek() in ("@", ","):
             if lexer.peek() == "@":
                 lexer.position += 1
-                if not self.read_domain():
+                if not self._read_domain():
                     return False
             else:
                 lexer.position += 1
@@ -285,69 +285,69 @@ class AddressParser:
         lexer.position += 1
         return True
 
-    def angle_local_part(self, words: list[_Token]) -> str:
+    def _angle_local_part(self, words: list[_Token]) -> str:
         """The local-part in angle brackets; white space in it, against the grammar, is kept as one space."""
         if any(one.kind == other.kind == _WORD for one, other in pairwise(words)):
             self.lexer.note("space-in-local-part")
             return _join(words)
-        return self.local_part(words)
+        return self._local_part(words)
 
-    def begin_group(self, spaced: bool) -> None:
+    def _begin_group(self, spaced: bool) -> None:
         """Take the text so far as the name of a group (RFC 5322 §3.4); a colon elsewhere is a stray."""
         lexer = self.lexer
         if self.bare is not None or self.hopeless or not self.tokens:
-            self.read_token(self.tokens, spaced)
+            self._read_token(self.tokens, spaced)
             return
         if self.complete:
             lexer.note("missing-comma")
         if self.group is None:
             name = _join(self.tokens)
-            self.begin()
+            self._begin()
             self.group = name
         else:  # its members become members of the outer group
             lexer.note("nested-group")
-            self.begin()
+            self._begin()
         lexer.position += 1
 
-    def end_group(self) -> None:
+    def _end_group(self) -> None:
         """Hand over the group at hand."""
-        self.flush()
-        if self.group is not None and self.has_room():
+        self._flush()
+        if self.group is not None and self._has_room():
             self.addresses.append(Group(self.group, tuple(self.members)))
         self.group, self.members = None, []
         self.complete = True
-        self.forget_tokens()
+        self._forget_tokens()
 
-    def finish(self, *, demanded: bool) -> None:
+    def _finish(self, *, demanded: bool) -> None:
         """Take what the text outside angle brackets is, now that the member is at its end."""
         lexer, tokens = self.lexer, self.tokens
         if self.hopeless:
             lexer.note("invalid-address")
-            self.emit(Mailbox(_join(tokens), "", ""))
+            self._emit(Mailbox(_join(tokens), "", ""))
         elif self.bare is not None:
             if len(tokens) > self.loose:
                 lexer.note("text-after-address")
-            self.emit(self.bare)
+            self._emit(self.bare)
         elif tokens and self.complete:
             lexer.note("text-after-address")
         elif tokens and _local_part_length(tokens) == len(tokens) and not tokens[0].text.startswith("=?"):
             lexer.note("missing-domain")
-            self.emit(Mailbox(None, self.local_part(tokens), ""))
+            self._emit(Mailbox(None, self._local_part(tokens), ""))
         elif tokens:
             lexer.note("invalid-address")
-            self.emit(Mailbox(_join(tokens), "", ""))
+            self._emit(Mailbox(_join(tokens), "", ""))
         elif demanded and not self.complete:
             lexer.note("null-element")
 
-    def emit(self, mailbox: Mailbox) -> None:
+    def _emit(self, mailbox: Mailbox) -> None:
         """Take `mailbox` as the address of the member; a second one in it lacks its comma."""
         if self.complete:
             self.lexer.note("missing-comma")
-        self.flush()
+        self._flush()
         self.last = mailbox
         self.complete = True
 
-    def flush(self) -> None:
+    def _flush(self) -> None:
         """Hand over the last mailbox, with the comments met since the one before."""
         if self.last is None:
             return
@@ -355,10 +355,10 @@ class AddressParser:
         mailbox = self.last._replace(comment=" ".join(comments) or None) if comments else self.last
         comments.clear()
         self.last = None
-        if self.has_room():
+        if self._has_room():
             (self.addresses if self.group is None else self.members).append(mailbox)
 
-    def has_room(self) -> bool:
+    def _has_room(self) -> bool:
         """Count one more mailbox or group; False past the limit."""
         if self.count == MAX_ADDRESSES:
             self.lexer.note("too-many-addresses")

@@ -72,7 +72,7 @@ def test_dates_agree_with_the_stdlib_but_for_12(headers: list[Header]) -> None:
     """The stdlib drops PM and the offset in ``GMT+1``, and takes ``0530`` without a sign for ``+0530``."""
     fields = values(headers, b"date")
     assert len(fields) == 3023
-    differing = Counter()
+    differing: Counter[str] = Counter()
     for value in fields:
         date = dates.parse(value)
         assert date is not None
