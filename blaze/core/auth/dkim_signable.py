@@ -10,15 +10,16 @@ from blaze.core.mail.header import Buffer, Field
 class Signable:
     """One message, shared by all that signs it or checks its signatures.
 
-    `header` holds its fields, `body` its body's hashes. Fields are indexed and the body is hashed when
-    first asked for.
+    `header` holds its fields, `body` its body's hashes, `end` is where it ends in `buffer`. Fields are found
+    and the body is hashed when first asked for.
     """
 
-    __slots__ = ("_by_name", "_plain", "body", "buffer", "header")
+    __slots__ = ("_by_name", "_plain", "body", "buffer", "end", "header")
 
     def __init__(self, buffer: Buffer, start: int = 0, end: int | None = None) -> None:
         end = len(buffer) if end is None else end
         self.buffer = buffer
+        self.end = end
         self.header = header.parse(buffer, start, end)
         self.body = BodyHashes(buffer, self.header.body_start, end)
         self._plain: bool | None = None

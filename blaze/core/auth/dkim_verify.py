@@ -250,7 +250,7 @@ def _located(result: Result) -> str:
         f"d={signature.domain}" if signature.domain else "",
     ]
     where = ", ".join(filter(None, names))
-    return f"{result.reason} [{where}]" if where else result.reason
+    return f"{result.reason} ({where})" if where else result.reason
 
 
 _RANK = (Status.PASS, Status.POLICY, Status.FAIL, Status.PERMERROR)

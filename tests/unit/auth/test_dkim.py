@@ -265,7 +265,7 @@ def test_extra_keys_come_before_the_dns() -> None:
 
 def test_reasons_name_selector_and_domain() -> None:
     (result,) = verify(signed(MESSAGE).replace(b"wine", b"beer"))
-    assert result.reason == "bh= does not match the body [s=rsa, d=example.org]"
+    assert result.reason == "bh= does not match the body (s=rsa, d=example.org)"
 
 
 def test_notes_warn_of_what_a_pass_does_not_say() -> None:
