@@ -8,11 +8,16 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("blaze.cli.show:show", "Show messages as a person reads them."),
         "extract": ("blaze.cli.show:extract", "Write parts of messages to files."),
         "iso": ("blaze.cli.inspect:iso", "Take a message apart and put it together again."),
+        "map": ("blaze.cli.inspect:map_", "Decode a message and encode it again into canonical MIME."),
         "crlf": ("blaze.cli.inspect:crlf", "End every line of a message with CRLF, as SMTP has it."),
         "rand": ("blaze.cli.inspect:rand", "Print octets that look random and follow from a seed."),
     },
     "Craft": {
         "make": ("blaze.cli.make:make", "Make a message."),
+    },
+    "Store and search": {
+        "convert": ("blaze.cli.convert:convert", "Copy all messages of one store into another."),
+        "mdir": ("blaze.cli.convert:mdir", "List, read and flag the messages of a Maildir."),
     },
 }
 """Section of the help -> command -> (module and attribute, the command's own one-line help)."""

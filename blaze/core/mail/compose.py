@@ -16,7 +16,7 @@ from blaze.core.errors import DataError
 from blaze.core.mail import build, transfer, window
 from blaze.core.mail.build import LF, Style
 from blaze.core.mail.header import Buffer
-from blaze.core.mail.survey import survey
+from blaze.core.mail.scan import choose_encoding, scan
 
 Source: TypeAlias = Iterable[bytes]
 """Octets in chunks. Each `iter()` begins anew, as that of a list does and that of a generator does not."""
@@ -28,6 +28,7 @@ _BOUNDARY_CHARACTERS = frozenset(
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'()+_,-./:=? "
 )
 _BOUNDARY_TRIES = 100
+_NEVER_ENCODED = frozenset({"message/rfc822", "message/partial", "message/external-body"})  # RFC 2046 §5.2
 _DOMAINS = ("7bit", "8bit", "binary")  # RFC 2045 §6.2, the widest last
 
 
@@ -139,8 +140,8 @@ def leaf(wanted: Leaf, style: Style = LF, *, enclosed_in: str | None = None) -> 
     """`wanted` as a part.
 
     Of the encodings `auto` means 7bit where that may be, 8bit where `style.utf8` (which needs 8BITMIME on the
-    way, RFC 6531 §3.6) allows it, else the shorter of quoted-printable and base64; a message/* part is never
-    encoded by those two (RFC 2046 §5.2). Two passes over the source: one here, one when the part is written.
+    way, RFC 6531 §3.6) allows it, else the shorter of quoted-printable and base64; a message is never encoded
+    by those two (RFC 2046 §5.2). Two passes over the source: one here, one when the part is written.
     With `enclosed_in`, a boundary, an encoding is chosen in which no line is its delimiter.
 
     Raises:
@@ -150,30 +151,27 @@ def leaf(wanted: Leaf, style: Style = LF, *, enclosed_in: str | None = None) -> 
     part = _encoded(wanted, encoding, style)
     if enclosed_in is None or may_enclose(part, enclosed_in):
         return part
-    if wanted.encoding == "auto" and not wanted.type.startswith("message/"):
+    if wanted.encoding == "auto" and wanted.type not in _NEVER_ENCODED:
         return _encoded(wanted, "base64", style)
     raise DataError(f"the boundary {enclosed_in!r} occurs in the part", hint="--encoding base64 hides it.")
 
 
 def _encoding(wanted: Leaf, style: Style) -> str:
-    asked, is_message = wanted.encoding, wanted.type.startswith("message/")
+    asked, is_message = wanted.encoding, wanted.type in _NEVER_ENCODED
     if is_message and asked in ("quoted-printable", "base64"):
         raise DataError(f"{wanted.type} may not be encoded as {asked}", hint="RFC 2046 §5.2 forbids it.")
     if asked in ("quoted-printable", "base64", "binary"):
         return asked
-    found = survey(Lines(wanted.source, b"\n") if wanted.is_text else wanted.source)
-    allowed = [name for name, fits in (("7bit", found.is_7bit()), ("8bit", found.is_lines())) if fits]
-    if asked in allowed:
-        return asked
-    if asked != "auto":
-        raise DataError(f"the content is not {asked}", hint="--encoding auto chooses one that can carry it.")
-    if is_message:
+    counted = scan(wanted.source)
+    if asked == "auto" and not is_message:
+        return choose_encoding(counted, is_text=wanted.is_text, allow_8bit=style.utf8)
+    lines = counted.fits_lines(is_text=True)
+    allowed = [name for name, fits in (("7bit", counted.is_ascii), ("8bit", True)) if lines and fits]
+    if is_message and asked == "auto":
         return allowed[0] if allowed else "binary"
-    if not wanted.is_text and found.lines:  # lines may change their ends on the way, and these must not
-        allowed = []
-    if "7bit" in allowed or (style.utf8 and allowed):
-        return allowed[0]
-    return found.shorter_encoding(is_text=wanted.is_text)
+    if asked not in allowed:
+        raise DataError(f"the content is not {asked}", hint="--encoding auto chooses one that can carry it.")
+    return asked
 
 
 def _encoded(wanted: Leaf, encoding: str, style: Style) -> Entity:
