@@ -112,8 +112,8 @@ def test_encode_decodes_to_the_same_text(text: str, context: encoded.Context, fi
     words = encoded.encode(text, context=context, first_width=first, width=width)
     assert encoded.decode(b" ".join(words)) == text
     assert encoded.decode(b"\r\n ".join(words)) == text
-    assert all(len(word) <= max(26, min(75, width)) for word in words)
-    assert not words or len(words[0]) <= max(first, width, 26)
+    assert all(len(word) <= max(26, min(75, width)) for word in words[1:])
+    assert not words or len(words[0]) <= max(26, min(75, max(first, width)))
     for word in words:
         match = re.fullmatch(rb"=\?utf-8\?([qb])\?([!-~]*)\?=", word)
         assert match
