@@ -47,30 +47,28 @@ def from_header(header: bytes) -> Marks:
 
     Status and X-Status as mutt, Dovecot and Python write them; X-Mozilla-Status and -Status2 of Thunderbird;
     X-Keywords of Dovecot, X-Gmail-Labels of Google Takeout. Fields of no known form are passed over. Where
-    the header begins with fields of ours (`to_status`), these alone say the flags.
+    the header begins with fields of ours (`to_status`), Thunderbird's and Google's say no flags.
     """
-    own = _block().match(header)
+    says_all = is_ours(header)
     letters = ""
     labels: dict[str, None] = {}
     is_new = True
     for match in _fields().finditer(header):
         name, value = match[1].lower(), b" ".join(match[2].split())
-        says_flags = own is None or match.start() < own.end()
         if name in (b"status", b"x-status"):
-            if says_flags and is_status(name, value):
+            if is_status(name, value):
                 letters += _status_letters(name, value)
                 is_new = is_new and not (name == b"status" and set(value) & set(b"RO"))
-        elif name.startswith(b"x-mozilla-status"):
-            if says_flags:
-                letters += (found := _mozilla_letters(name, value))
-                is_new = is_new and "S" not in found
         elif name == b"x-keywords":
             labels.update(dict.fromkeys(value.decode("utf-8", "surrogateescape").split()))
-        else:
+        elif name == b"x-gmail-labels":
             labels.update(dict.fromkeys(gmail := _gmail_labels(match[2])))
-            if says_flags:
+            if not says_all:
                 letters += _gmail_letters(gmail)
                 is_new = False
+        elif not says_all:
+            letters += (found := _mozilla_letters(name, value))
+            is_new = is_new and "S" not in found
     if FORWARDED in labels:
         letters += "P"
         del labels[FORWARDED]
