@@ -5,16 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+from blaze.core.auth.authres import to_comment, to_safe
 from blaze.core.auth.resolver import Address
 from blaze.core.auth.spf import Identity, Result, Status
 from blaze.core.mail import build
 from blaze.core.mail.build import Style
 from blaze.core.mail.lexer import Lexer, is_dot_atom, quote, text_of, unfold
 
-MAX_VALUE = 400  # characters of one value written; a line has 998 octets, RFC 5322 §2.1.1
 MAX_PAIRS = 100  # pairs of a field read
-
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ def build_field(
     """The whole field for a result, folded, with its final newline.
 
     Texts that come from the message or the DNS can add nothing but themselves: values are quoted, controls
-    become ``?``, long ones are cut at `MAX_VALUE` characters.
+    become ``?``, long ones are cut.
     """
     pairs = {"client-ip": str(ip)}
     if result.identity is Identity.MAIL_FROM:
@@ -130,18 +128,6 @@ def build_field(
     written = "; ".join(f"{key}={_value(text)}" for key, text in pairs.items() if text)
     text = f"{result.status} ({to_comment(f'{receiver}: {result.reason}')}) {written}"
     return build.structured("Received-SPF", text, Style(newline, utf8=not text.isascii()))
-
-
-def to_comment(text: str) -> str:
-    """`text` for the inside of a comment: parentheses and backslashes quoted, controls replaced, cut to
-    length.
-    """
-    return re.sub(r"([()\\])", r"\\\1", to_safe(text))
-
-
-def to_safe(text: str) -> str:
-    """`text` without control characters and surrogates, at most `MAX_VALUE` characters."""
-    return _UNSAFE.sub("?", text[:MAX_VALUE])
 
 
 def _value(text: str) -> str:

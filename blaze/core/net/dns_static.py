@@ -175,7 +175,7 @@ def _parse_association(value: bytes) -> list[Record]:
 
 def _to_name(word: bytes) -> str:
     name = word.decode("utf-8", "surrogateescape")
-    return name.removesuffix(".") or "."
+    return name.rstrip(".") or "."
 
 
 _PARSERS: dict[RecordType, Callable[[bytes], list[Record]]] = {

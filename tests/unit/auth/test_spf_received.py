@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from blaze.core.auth import spf
 from blaze.core.auth.spf import Status
-from blaze.core.auth.spf_received import MAX_PAIRS, build_field, parse, to_comment
+from blaze.core.auth.spf_received import MAX_PAIRS, build_field, parse
 from blaze.core.mail import header
 from blaze.core.net.dns_static import StaticResolver
 
@@ -128,7 +128,3 @@ def test_build_field_lets_nothing_be_forged(sender: str, helo: str, receiver: st
 @given(st.binary(max_size=200) | st.text(st.sampled_from('pass=;() "\\a-'), max_size=60).map(str.encode))
 def test_parse_never_raises(value: bytes) -> None:
     parse(value)
-
-
-def test_to_comment_quotes_parentheses() -> None:
-    assert to_comment("a(b)\\c\r\nd") == r"a\(b\)\\c??d"

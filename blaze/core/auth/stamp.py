@@ -1,0 +1,86 @@
+"""Verdicts written into a message, which otherwise stays as it is octet for octet (RFC 8601)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from blaze.core.auth import authres
+from blaze.core.auth.authres import MethodResult, Property
+from blaze.core.auth.dkim_verify import Result as DKIMResult
+from blaze.core.auth.dmarc import Verdict
+from blaze.core.auth.spf import Identity, Result as SPFResult
+from blaze.core.mail import window
+from blaze.core.mail.header import Buffer, Field, Header
+
+
+def spf_result(result: SPFResult | None, sender: str) -> MethodResult:
+    """SPF as Authentication-Results has it (RFC 8601 §2.7.2); None stands for a check that was not made."""
+    if result is None:
+        return MethodResult("spf", "none", reason="the client is not known")
+    if result.identity is Identity.MAIL_FROM:
+        found = Property("smtp", "mailfrom", sender)
+    else:
+        found = Property("smtp", "helo", result.domain)
+    return MethodResult("spf", result.status.value, (found,), result.reason)
+
+
+def dkim_results(results: Iterable[DKIMResult]) -> list[MethodResult]:
+    """Each signature's verdict (RFC 8601 §2.7.1), with the first octets of its ``b=`` (RFC 6008); or
+    ``none``.
+    """
+    found = []
+    for result in results:
+        signature = result.signature
+        octets = b"".join((signature.listed.get(b"b") or b"").split())[:8].decode("ascii", "replace")
+        values = {"d": signature.domain, "s": signature.selector, "b": octets}
+        properties = tuple(Property("header", name, value) for name, value in values.items() if value)
+        found.append(MethodResult("dkim", result.status.value, properties, result.reason or None))
+    return found or [MethodResult("dkim", "none")]
+
+
+def dmarc_result(verdict: Verdict) -> MethodResult:
+    """DMARC's verdict and the policy to apply (RFC 9989 §9)."""
+    properties = [Property("header", "from", verdict.author_domain)] if verdict.author_domain else []
+    if verdict.policy:
+        properties.append(Property("policy", "dmarc", verdict.disposition.value))
+    return MethodResult("dmarc", verdict.status.value, tuple(properties), verdict.reason)
+
+
+def find_forged(head: Header, authserv_id: str) -> list[Field]:
+    """The Authentication-Results fields that claim to come from `authserv_id`, or from nobody (RFC 8601 §5).
+
+    A border server removes them before it adds its own: nobody outside may speak in its name.
+    """
+    own = authserv_id.rstrip(".").lower()
+    return [
+        field
+        for field in head.get_all(b"authentication-results")
+        if authres.parse(field.raw).authserv_id.strip().rstrip(".").lower() in (own, "")
+    ]
+
+
+def iter_stamped(
+    buffer: Buffer, head: Header, end: int, *, fields: Sequence[bytes], removed: Sequence[Field] = ()
+) -> Iterator[bytes]:
+    """The message from ``head.start`` to `end` with `fields` on top and without `removed`, in chunks.
+
+    Every other octet stays. An mbox From line stays the first line; a message without a header gets the empty
+    line that ends one.
+    """
+    start = head.start
+    if buffer[start : start + 5] == b"From " and any(
+        defect == ("mbox-from-line", start) for defect in head.defects
+    ):
+        start = buffer.find(b"\n", start, head.body_start) + 1 or head.body_start
+        yield buffer[head.start : start]
+    yield from fields
+    if head.body_start == head.start and fields:
+        yield b"\r\n" if fields[-1].endswith(b"\r\n") else b"\n"
+    for field in removed:
+        yield from window.iter_chunks(buffer, start, field.start)
+        start = field.end
+    yield from window.iter_chunks(buffer, start, end)
+
+
+def newline_of(buffer: Buffer, head: Header) -> bytes:
+    """The newline of the message's first line; LF when it has none."""
+    first = buffer.find(b"\n", head.start, max(head.body_start, head.start + 2))
+    return b"\r\n" if first > head.start and buffer[first - 1 : first] == b"\r" else b"\n"
