@@ -406,10 +406,22 @@ def _text_escaper(line_end: bytes) -> Callable[[bytes], bytes]:
         lines = text.replace(b"\r\n", b"\n") if line_end == b"\r\n" else text
         bare = text.count(b"\n") - text.count(line_end)
         if b"\r" not in lines and not bare:
-            return binascii.b2a_qp(lines, istext=True)
+            encoded = binascii.b2a_qp(lines, istext=True)
+            # It escapes white space at the end of a line that is full already.
+            return _overlong_end().sub(rb"\1=\n\2", encoded) if _blank_end().search(encoded) else encoded
         return b"\n".join(map(_escape_octets, text.split(line_end)))
 
     return escape
+
+
+@cache
+def _blank_end() -> re.Pattern[bytes]:
+    return re.compile(rb"\n(?:(?<==20\n)|(?<==09\n))")
+
+
+@cache
+def _overlong_end() -> re.Pattern[bytes]:
+    return re.compile(rb"(?m)^([^\n]{74,75})(=20|=09)$")
 
 
 def _protect(encoded: bytes) -> bytes:

@@ -204,6 +204,8 @@ ENCODED = [
     (b".\r\n..\r\n", b"\r\n", b"=2E\r\n..\r\n"),
     (b"From me\r\n", b"\r\n", b"=46rom=\r\n me\r\n"),
     (b"x" * 76 + b"\nx", None, b"x" * 75 + b"=\r\nx=\r\n=0Ax"),
+    (b"x" * 74 + b" \r\n", b"\r\n", b"x" * 74 + b"=\r\n=20\r\n"),
+    (b"x" * 75 + b"\t\r\n", b"\r\n", b"x" * 75 + b"=\r\n=09\r\n"),
     (b"x" * 77, b"\r\n", b"x" * 75 + b"=\r\nxx"),
 ]
 
