@@ -15,6 +15,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Craft": {
         "make": ("blaze.cli.make:make", "Make a message."),
     },
+    "Authenticate": {
+        "dkim": ("blaze.cli.dkim:dkim", "Sign and verify messages with DKIM."),
+        "arc": ("blaze.cli.arc:arc", "Validate and seal chains of handlers with ARC."),
+    },
     "Store and search": {
         "convert": ("blaze.cli.convert:convert", "Copy all messages of one store into another."),
         "mdir": ("blaze.cli.convert:mdir", "List, read and flag the messages of a Maildir."),

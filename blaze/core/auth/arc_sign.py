@@ -73,13 +73,14 @@ def sign(
     resolver: Resolver,
     now: datetime,
     signature_key: PrivateKey | None = None,
+    received: Signable | None = None,
     extra: Mapping[str, Record] | None = None,
 ) -> Sealed:
     """Seal a message: ARC-Seal, ARC-Message-Signature and ARC-Authentication-Results (RFC 8617 §5.1).
 
-    The chain is validated first, and `cv=` says what came of it. `key` makes the seal, `signature_key` (or
-    `key`) the message signature. Nothing is added to a chain whose newest seal says fail, or that has 50
-    sets.
+    The chain is validated first, and `cv=` says what came of it: as it is on `received`, the message before
+    the handler changed it, where that is given. `key` makes the seal, `signature_key` (or `key`) the message
+    signature. Nothing is added to a chain whose newest seal says fail, or that has 50 sets.
 
     Raises:
         DNSTemporaryError: the chain could not be validated now.
@@ -89,7 +90,7 @@ def sign(
     signature_key = signature_key or key
     check_key(key)
     check_key(signature_key)
-    result = verify(message, resolver=resolver, now=now, extra=extra)
+    result = verify(received or message, resolver=resolver, now=now, extra=extra)
     if result.temporary:
         raise DNSTemporaryError("the chain cannot be validated now", where=result.reason)
     chain = collect(message)

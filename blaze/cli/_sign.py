@@ -1,0 +1,153 @@
+"""What `blaze dkim` and `blaze arc` share: keys from files, canonicalizations, signed messages out."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blaze.cli._app import App, option
+from blaze.cli._params import Destination
+from blaze.core.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from blaze.core.auth.canon import Canonicalization
+    from blaze.core.auth.dkim import Signable
+    from blaze.core.auth.keys import PrivateKey
+    from blaze.core.mail.header import Field
+
+_OTHERS = 0o077  # permission bits of the group and of everybody
+
+
+class Canonicalizations(click.ParamType["tuple[Canonicalization, Canonicalization]"]):
+    """How the header and the body are made canonical, as `relaxed/simple`; one word is the header's."""
+
+    name = "CANON[/CANON]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "tuple[Canonicalization, Canonicalization]":
+        """The header's and the body's."""
+        if isinstance(value, tuple):
+            return value
+        head, _, body = value.partition("/")
+        words: dict[str, Canonicalization] = {"simple": "simple", "relaxed": "relaxed"}
+        try:
+            return words[head], words[body or "simple"]
+        except KeyError:
+            self.fail(f"{value!r} is not simple or relaxed, or two of them with a slash", param, ctx)
+
+
+def canonicalization_option() -> "Callable[[Any], Any]":
+    """Add `-c CANON/CANON`; the function gets `canon`, a pair."""
+    return option(
+        "-c",
+        "--canon",
+        type=Canonicalizations(),
+        default="relaxed/relaxed",
+        help="Canonicalize the header and the body so.  [default: relaxed/relaxed]",
+    )
+
+
+def timestamp_option() -> "Callable[[Any], Any]":
+    """Add `--timestamp T`; the function gets `timestamp`, in seconds since 1970."""
+    return option(
+        "--timestamp",
+        metavar="T",
+        type=click.IntRange(min=0, max=999_999_999_999),
+        callback=lambda _context, _option, value: _present() if value is None else value,
+        help="The time of signing, in seconds since 1970.  [default: now]",
+    )
+
+
+def password_option() -> "Callable[[Any], Any]":
+    """Add `--password-file`; the function gets `password_file`."""
+    return option(
+        "--password-file",
+        metavar="FILE",
+        type=click.Path(),
+        help="The password of encrypted keys is FILE's first line; it is asked for otherwise.",
+    )
+
+
+def read_key(app: App, path: str, password_file: str | None = None) -> "PrivateKey":
+    """The private key in the file at `path`; a password it needs is read, or asked for on the terminal."""
+    from blaze.core.auth import keys
+    from blaze.core.store import octets
+
+    buffer = octets.read(path)
+    if os.path.isfile(path) and os.stat(path).st_mode & _OTHERS:
+        app.out.warn(f"others can read the private key {path}; chmod 600 keeps it private")
+
+    def password() -> bytes:
+        if password_file is not None:
+            lines = octets.read(password_file)[:].splitlines()
+            return lines[0] if lines else b""
+        return _ask_password(path)
+
+    try:
+        return keys.parse_private(buffer[:], password)
+    except DataError as error:
+        raise DataError(error.what, where=path, hint=error.hint) from None
+
+
+def write_signed(
+    app: App,
+    destination: Destination,
+    message: "Signable",
+    fields: Iterable[bytes],
+    newline: str | None,
+    *,
+    removed: "Sequence[Field]" = (),
+) -> None:
+    """Write a message with `fields` in front and without those `removed`; every other octet of it is kept
+    unless `newline` (lf, crlf) is given.
+    """
+    from blaze.core.auth.stamp import iter_stamped
+
+    chunks = iter_stamped(
+        message.buffer, message.header, message.end, fields=tuple(fields), removed=removed
+    )
+    if newline is not None:
+        from blaze.core.mail.compose import iter_with_newline
+
+        chunks = iter_with_newline(chunks, b"\r\n" if newline == "crlf" else b"\n")
+    with app.out.progress("written", message.end - message.header.start) as advance:
+        if destination.path is not None:
+            from blaze.core.store import atomic
+
+            atomic.write_file(destination.path, _counted(chunks, advance), force=destination.force)
+            return
+        for chunk in _counted(chunks, advance):
+            app.out.octets(chunk)
+
+
+def _counted(chunks: Iterable[bytes], advance: "Callable[[int], None]") -> Iterator[bytes]:
+    for chunk in chunks:
+        advance(len(chunk))
+        yield chunk
+
+
+def _ask_password(path: str) -> bytes:
+    """Ask on the terminal, not on standard input: that may be the message."""
+    from getpass import getpass
+
+    try:
+        with open("/dev/tty", "rb"):
+            return getpass(f"Password of {path}: ").encode()
+    except (OSError, EOFError):
+        hint = "Give --password-file FILE, or run it on a terminal."
+        raise DataError("the private key is encrypted, and there is nobody to ask", hint=hint) from None
+
+
+def _present() -> int:
+    import time
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return int(time.time())
+    if not (epoch.isascii() and epoch.isdigit()):
+        raise UsageError("SOURCE_DATE_EPOCH is no number of seconds", where=epoch)
+    return int(epoch)

@@ -1,0 +1,327 @@
+"""`blaze dkim`: make keys, sign, verify (RFC 6376)."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blaze.cli._app import App, Group, command, option
+from blaze.cli._params import (
+    DNS,
+    DOMAIN,
+    Destination,
+    dns_options,
+    files_argument,
+    is_one_of_many,
+    message_argument,
+    newline_option,
+    now_option,
+    output_options,
+)
+from blaze.cli._sign import (
+    canonicalization_option,
+    password_option,
+    read_key,
+    timestamp_option,
+    write_signed,
+)
+from blaze.core.errors import BlazeError, UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from blaze.core.auth.canon import Canonicalization
+    from blaze.core.auth.dkim import Result, Signable
+    from blaze.core.auth.keys import PrivateKey, Record
+
+_ALGORITHMS = click.Choice(["rsa", "ed25519"])
+
+
+@command("gen", reports=True)
+@option("-a", "--algorithm", type=_ALGORITHMS, default="rsa", help="The kind of key.  [default: rsa]")
+@option("-b", "--bits", type=int, default=2048, help="The length of an RSA key.  [default: 2048]")
+@option("-s", "--selector", help="The name of the key within the domain.")
+@option("-h", "--hostname", "domain", type=DOMAIN, metavar="DOMAIN", help="The domain that will sign.")
+@option("--raw", is_flag=True, help="Print the text of the record alone, on one line.")
+@output_options
+@click.argument("public", metavar="[PUBLIC.pem]", required=False, type=click.Path())
+def _gen(
+    app: App,
+    algorithm: str,
+    bits: int,
+    selector: str | None,
+    domain: str | None,
+    raw: bool,
+    public: str | None,
+    destination: Destination,
+) -> None:
+    """Make a key and print the TXT record to publish.
+
+    The private key is written to -o FILE, or to SELECTOR.DOMAIN.pem, readable by you alone; the public key to
+    PUBLIC.pem if that is given. The record is printed as a line of a zone file, in strings of at most 255
+    octets.
+
+    \b
+    Examples:
+      blaze dkim gen -s 2026a -h example.org
+      blaze dkim gen -a ed25519 -s ed2026 -h example.org -o ed2026.pem --raw
+    """
+    path = destination.path
+    if path is None:
+        if not (selector and domain):
+            raise UsageError(
+                "nowhere to write the private key", hint="Give -o FILE, or -s SELECTOR and -h DOMAIN."
+            )
+        path = f"{selector}.{domain}.pem".replace("/", "_")
+    from blaze.core.auth import dkim_check, keys
+    from blaze.core.auth.dkim_sign import check_name
+    from blaze.core.store import atomic
+
+    selector = check_name(selector, "selector") if selector else None
+    key = keys.generate(keys.KeyType(algorithm), bits)
+    record = keys.Record(key.public, key.type)
+    atomic.write_file(path, [key.to_pem()], force=destination.force, private=True)
+    if public is not None:
+        atomic.write_file(public, [key.public.to_pem()], force=destination.force)
+    owner = f"{selector}._domainkey" if selector else ""
+    name = f"{owner}.{domain}." if owner and domain else owner
+    text = record.to_bytes().decode()
+    if app.out.json:
+        values: dict[str, Any] = {
+            "selector": selector,
+            "domain": domain,
+            "name": name or None,
+            "record": text,
+        }
+        values |= {"private_key": path, "public_key": public, "algorithm": algorithm, "bits": key.bits}
+        app.out.record("blaze.dkim.gen/1", values)
+    else:
+        app.out.line(text if raw else dkim_check.zone_text(name, record))
+
+
+@command("check", reports=True)
+@option(
+    "-p", "--private-key", "key", metavar="KEY", required=True, type=click.Path(), help="The private key."
+)
+@option("-s", "--selector", required=True, help="The name of the key within the domain.")
+@option(
+    "-h", "--hostname", "domain", type=DOMAIN, metavar="DOMAIN", required=True, help="The domain that signs."
+)
+@password_option()
+@dns_options
+def _check(app: App, key: str, selector: str, domain: str, password_file: str | None, dns: DNS) -> int:
+    """Compare a private key with the published one.
+
+    The exit status is 0 when signatures made with the key will verify, 1 when they will not, 75 when the DNS
+    could not answer.
+
+    \b
+    Example:
+      blaze dkim check -p 2026a.example.org.pem -s 2026a -h example.org
+    """
+    from blaze.core.auth import dkim_check
+    from blaze.core.auth.dkim_sign import check_name
+
+    private = read_key(app, key, password_file)
+    selector = check_name(selector, "selector")
+    found = dkim_check.check_published(private, selector, domain, resolver=dns.resolver())
+    for note in found.notes:
+        app.out.warn(note)
+    if app.out.json:
+        values = {"name": found.name, "result": found.status.value, "reason": found.reason or None}
+        bits = found.record.public.bits if found.record and found.record.public else None
+        app.out.record("blaze.dkim.check/1", {**values, "key_bits": bits})
+    else:
+        app.out.line(_verdict(app, found.name, found.reason))
+    return _status([found.status.value])
+
+
+@command("sign")
+@option("-s", "--selector", multiple=True, required=True, help="The name of the key within the domain.")
+@option(
+    "-h", "--hostname", "domain", type=DOMAIN, metavar="DOMAIN", required=True, help="The domain that signs."
+)
+@option("-p", "--private-key", "key", metavar="KEY.pem", multiple=True, required=True, type=click.Path(),
+        help="The private key; -s and -p may be repeated to sign twice.")  # fmt: skip
+@option("-a", "--algorithm", type=_ALGORITHMS, multiple=True, help="Insist on this kind of key.")
+@canonicalization_option()
+@option("-f", "--field", "--fields", metavar="NAME", multiple=True,
+        help="Sign this field; all that are given replace the usual set.")  # fmt: skip
+@option("--expire", metavar="SECONDS", type=click.IntRange(min=1), help="Let the signature expire then.")
+@timestamp_option()
+@password_option()
+@newline_option(None)
+@output_options
+@message_argument()
+def _sign(
+    app: App,
+    selector: tuple[str, ...],
+    domain: str,
+    key: tuple[str, ...],
+    algorithm: tuple[str, ...],
+    canon: "tuple[Canonicalization, Canonicalization]",
+    field: tuple[str, ...],
+    expire: int | None,
+    timestamp: int,
+    password_file: str | None,
+    newline: str | None,
+    file: str,
+    destination: Destination,
+) -> None:
+    """Sign a message.
+
+    The signature is put in front of the message, of which every octet is kept. From, To, Cc, Subject, Date,
+    Message-ID, Reply-To, MIME-Version, Content-Type and Content-Transfer-Encoding are signed so that none can
+    be added; Sender, In-Reply-To, References, List-*, Content-ID and Content-Disposition when they are there.
+    From is signed also when -f does not name it.
+
+    \b
+    Examples:
+      blaze dkim sign -s 2026a -h example.org -p 2026a.example.org.pem mail.eml > signed.eml
+      blaze make ... | blaze dkim sign -s a -p rsa.pem -s b -p ed25519.pem -h example.org | blaze send ...
+    """
+    if len(selector) != len(key):
+        raise UsageError("-s and -p go in pairs", where=f"{len(selector)} -s, {len(key)} -p")
+    from blaze.core.auth import dkim
+    from blaze.core.store import source
+
+    pairs = [
+        (_typed(read_key(app, path, password_file), path, algorithm, number), name)
+        for number, (path, name) in enumerate(zip(key, selector, strict=True))
+    ]
+    entry = source.read_message(file)
+    message = dkim.Signable(entry.buffer, entry.start, entry.end)
+    names = [name for text in field for name in text.split(":")] or None
+    fields = []
+    for private, name in pairs:
+        expiration = timestamp + expire if expire else None
+        options = dkim.Options(domain, name, *canon, names, timestamp, expiration)
+        fields.append(dkim.sign(message, private, options))
+    write_signed(app, destination, message, fields, newline)
+
+
+@command("verify", reports=True)
+@option("--fields", is_flag=True, help="List the fields that each signature covers.")
+@option("-e", "--extra-key", metavar="SELECTOR:DOMAIN:KEY", multiple=True,
+        help="Take this public key, a PEM file or base64, instead of the published one.")  # fmt: skip
+@now_option
+@dns_options
+@files_argument()
+def _verify(
+    app: App,
+    fields: bool,
+    extra_key: tuple[str, ...],
+    now: "datetime",
+    dns: DNS,
+    files: tuple[str, ...],
+) -> None:
+    """Check the signatures of messages.
+
+    Prints a line for each signature: `[OK]: DOMAIN`, or `[ER]: DOMAIN` and the reason in brackets; -v says on
+    standard error what was hashed, what may have changed and what to do. A message is good, and the exit
+    status 0, when one of its signatures passes; 75 when none does and the DNS could not answer.
+
+    \b
+    Examples:
+      blaze dkim verify mail.eml
+      blaze dkim verify -v --dns-static keys/ --offline --now 2024-05-01T00:00:00Z mail.eml
+      blaze dkim verify -e test:example.org:public.pem mail.eml
+    """
+    from blaze.core.auth import dkim
+
+    extra = dict(_extra_key(text) for text in extra_key)
+    resolver = dns.resolver()
+    for entry in app.messages(files):
+        message = dkim.Signable(entry.buffer, entry.start, entry.end)
+        results = dkim.verify(message, resolver=resolver, now=now, extra=extra)
+        if app.out.json:
+            rows = [_row(result) for result in results]
+            app.out.record("blaze.dkim.verify/1", {"source": entry.name, "signatures": rows})
+        else:
+            prefix = f"{entry.name}: " if is_one_of_many(entry, files) else ""
+            _print(app, results, prefix, fields)
+        if not results:
+            app.out.info(f"{entry.name}: there is no signature")
+        _explain(app, message, results)
+        app.note(_status([result.status.value for result in results]))
+
+
+dkim = Group("dkim", help="Sign and verify messages with DKIM.")
+for _each in (_gen, _check, _sign, _verify):
+    dkim.add_command(_each)
+
+
+def _typed(key: "PrivateKey", path: str, algorithms: tuple[str, ...], number: int) -> "PrivateKey":
+    wanted = algorithms[min(number, len(algorithms) - 1)] if algorithms else key.type.value
+    if key.type.value != wanted:
+        raise UsageError(f"the key is {key.type}, not {wanted}", where=path)
+    return key
+
+
+def _extra_key(text: str) -> "tuple[str, Record]":
+    from blaze.core.auth import dkim, keys
+    from blaze.core.store import octets
+
+    selector, first, rest = text.partition(":")
+    domain, second, value = rest.partition(":")
+    if not (first and second and selector and domain and value):
+        raise UsageError(f"{text!r} is not SELECTOR:DOMAIN:KEY")
+    try:
+        data = octets.read(value)[:] if os.path.exists(value) else value.encode()
+        public = keys.parse_public(data)
+        return dkim.key_name(selector.lower(), domain.lower()), keys.Record(public, public.type)
+    except BlazeError as error:
+        raise UsageError(f"no public key in {text!r}: {error.what}", hint=error.hint) from None
+
+
+def _print(app: App, results: "list[Result]", prefix: str, fields: bool) -> None:
+    for result in results:
+        signature = result.signature
+        app.out.line(prefix + _verdict(app, signature.domain or "(no domain)", result.reason))
+        for note in result.notes:
+            app.out.warn(f"{signature.domain}: {note}")
+        if fields:
+            for name in dict.fromkeys(signature.headers):
+                app.out.line(f"  {name}")
+
+
+def _verdict(app: App, name: str, reason: str) -> str:
+    if not reason:
+        return f"{app.out.style('[OK]', 'green')}: {name}"
+    return f"{app.out.style('[ER]', 'red')}: {name} [{reason}]"
+
+
+def _explain(app: App, message: "Signable", results: "list[Result]") -> None:
+    if app.out.verbose:
+        from blaze.core.auth.dkim_explain import explain
+
+        for result in results:
+            app.out.info(f"{result.signature.domain or '(no domain)'}: {result.status}")
+            for line in explain(message, result):
+                app.out.info(f"  {line}")
+
+
+def _row(result: "Result") -> dict[str, Any]:
+    signature = result.signature
+    known = signature.fault is None
+    return {
+        "domain": signature.domain,
+        "selector": signature.selector,
+        "identity": signature.identity,
+        "algorithm": signature.algorithm,
+        "canon": signature.canonicalization if known else None,
+        "headers": list(signature.headers),
+        "length": signature.length,
+        "timestamp": signature.timestamp,
+        "expiration": signature.expiration,
+        "key_bits": result.record.public.bits if result.record and result.record.public else None,
+        "result": result.status.value,
+        "reason": result.reason or None,
+        "notes": list(result.notes),
+    }
+
+
+def _status(verdicts: list[str]) -> int:
+    if "pass" in verdicts:
+        return 0
+    return 75 if "temperror" in verdicts else 1
