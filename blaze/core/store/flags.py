@@ -6,6 +6,7 @@ name, in this order. A label is any text.
 
 import re
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 LETTERS = "DFPRST"
@@ -49,24 +50,25 @@ def from_header(header: bytes) -> Marks:
     X-Keywords of Dovecot, X-Gmail-Labels of Google Takeout. Fields of no known form are passed over. Where
     the header begins with fields of ours (`to_status`), Thunderbird's and Google's say no flags.
     """
-    says_all = is_ours(header)
+    own = _block().match(header)
+    ours, others = (header[: own.end()], header[own.end() :]) if own else (b"", header)
     letters = ""
     labels: dict[str, None] = {}
     is_new = True
-    for match in _fields().finditer(header):
+    for match in chain(_fields().finditer(ours), _fields().finditer(others)):
         name, value = match[1].lower(), b" ".join(match[2].split())
         if name in (b"status", b"x-status"):
-            if is_status(name, value):
+            if is_status(name, match[2]):
                 letters += _status_letters(name, value)
                 is_new = is_new and not (name == b"status" and set(value) & set(b"RO"))
         elif name == b"x-keywords":
             labels.update(dict.fromkeys(value.decode("utf-8", "surrogateescape").split()))
         elif name == b"x-gmail-labels":
             labels.update(dict.fromkeys(gmail := _gmail_labels(match[2])))
-            if not says_all:
+            if not own:
                 letters += _gmail_letters(gmail)
                 is_new = False
-        elif not says_all:
+        elif not own:
             letters += (found := _mozilla_letters(name, value))
             is_new = is_new and "S" not in found
     if FORWARDED in labels:
@@ -156,7 +158,7 @@ def _block() -> re.Pattern[bytes]:
 
 @cache
 def _status_fields() -> re.Pattern[bytes]:
-    return re.compile(rb"(?mi:^((?:X-)?Status)[ \t]*):([^\n]*)\n")
+    return re.compile(rb"(?mi:^((?:X-)?Status)[ \t]*):([^\n]*)(?:\n(?![ \t])|\Z)")
 
 
 @cache
@@ -180,7 +182,7 @@ def _content_lengths(header: bytes) -> list[int]:
 def is_status(name: bytes, value: bytes) -> bool:
     """True for the value of a Status or X-Status field that a mail program wrote, not a message's own."""
     known = b"RONUD" if name.lower() == b"status" else b"AFDTPN"
-    return all(letter in known for letter in value.strip())
+    return b"\n" not in value and all(letter in known for letter in value.strip())
 
 
 def _without_known_status(match: re.Match[bytes]) -> bytes:

@@ -49,7 +49,7 @@ def parse_from_line(line: bytes) -> FromLine | None:
         return None
     part = {name: value.decode("ascii") for name, value in match.groupdict().items() if value}
     year, second = int(part["year"]), int(part.get("second", "0"))
-    if year < 100:
+    if len(part["year"]) == 2:
         year += 2000 if year < 50 else 1900
     month = _MONTHS.index(part["month"].capitalize().encode("ascii")) + 1
     try:

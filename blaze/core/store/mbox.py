@@ -308,7 +308,9 @@ def _fit(buffer: Buffer, span: Span, header_end: int, length: int) -> None:
         if buffer[end:following] != gap:
             continue
         if following == size or parse_from_line(_line(buffer, following)):
-            span.end, span.next, span.fitted = end, following, True
+            # An empty line at the end is the mbox's, even when the length counts it.
+            counts_empty_line = gap == b"" and buffer[end - 2 : end] == b"\n\n"
+            span.end, span.next, span.fitted = end - counts_empty_line, following, True
             return
     if end == size:
         span.end, span.next, span.fitted = end, end, True

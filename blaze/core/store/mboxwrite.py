@@ -23,15 +23,14 @@ def iter_message(delivery: Delivery, kind: str = "mboxrd") -> Iterator[bytes]:
     Status and X-Status say its flags, instead of any that it has; lines are quoted as the kind wants; a
     last line without a newline gets one. The date is 1970 where none is known.
     """
-    delivery = delivery.split()
-    header = without_status(delivery.head)
-    sender = delivery.sender or _return_path(header)
+    delivery = _prepared(delivery)
+    sender = delivery.sender or _return_path(delivery.head)
     yield format_from_line(sender, delivery.date_ns or 0)
     body_ends_line = _ends_line(delivery)
     length = _body_length(delivery, kind) if kind in ("mboxcl", "mboxcl2") else None
     if length is not None and not body_ends_line:
         length += 1
-    header = to_status(header, delivery.marks, length=length)
+    header = to_status(delivery.head, delivery.marks, length=length)
     yield header if kind == "mboxcl2" else _quoting(kind).sub(rb">\1", header)
     yield from _iter_body(delivery, kind)
     yield b"\n" if body_ends_line else b"\n\n"
@@ -43,9 +42,8 @@ def digest_in(delivery: Delivery, kind: str) -> bytes:
     So without Status fields, its last line ended, and for mboxo and mboxcl without the `>` of a `>From `
     line, which these kinds cannot tell from their own.
     """
-    delivery = delivery.split()
-    octets = sha256()
-    octets.update(_read_back(without_status(delivery.head), kind))
+    delivery = _prepared(delivery)
+    octets = sha256(_read_back(delivery.head, kind))
     if kind in ("mboxo", "mboxcl"):
         for chunk in mbox.iter_unquoted(delivery.buffer, delivery.start, delivery.end, deep=False):
             octets.update(chunk)
@@ -154,6 +152,12 @@ def missing_end(fd: int) -> bytes:
     if not tail or tail == b"\n\n":
         return b""
     return b"\n" if tail.endswith(b"\n") else b"\n\n"
+
+
+def _prepared(delivery: Delivery) -> Delivery:
+    """The message with its header block in `head`, without the Status fields that an mbox sets anew."""
+    delivery = delivery.split()
+    return delivery._replace(head=without_status(delivery.head))
 
 
 def _ends_line(delivery: Delivery) -> bool:
