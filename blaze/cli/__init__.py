@@ -18,6 +18,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Authenticate": {
         "dkim": ("blaze.cli.dkim:dkim", "Sign and verify messages with DKIM."),
         "arc": ("blaze.cli.arc:arc", "Validate and seal chains of handlers with ARC."),
+        "spf": ("blaze.cli.spf:spf", "Check, draw and stamp SPF policies."),
+        "dmarc": ("blaze.cli.dmarc:dmarc", "Check whether the author's domain stands behind a message."),
+        "recv": ("blaze.cli.recv:recv", "Show the way a message has taken, or stamp it."),
+    },
+    "Transport": {
+        "send": ("blaze.cli.send:send", "Send messages straight to their mail exchangers."),
     },
     "Store and search": {
         "convert": ("blaze.cli.convert:convert", "Copy all messages of one store into another."),

@@ -148,6 +148,12 @@ class ClientConnection:
         self.tls = True
         self.extensions = {}
 
+    def abandon_body(self) -> None:
+        """The body cannot be written any more: what the server says now is its reply to the message."""
+        if self.body_may_follow():
+            self._newlines = self._dots = None
+            self._outstanding.append(BodyEnd())
+
     def body_may_follow(self) -> bool:
         """Whether the server waits for a body after DATA."""
         return self.state is State.DATA and not self._outstanding
@@ -302,10 +308,10 @@ class ClientConnection:
         if reply.code // 100 == 3:
             raise RemoteProtocolError("reply out of turn to the end of the message", where=str(reply))
         recipient = None
-        if self.lmtp:
-            if not self._accepted:
-                raise RemoteProtocolError("reply for a message without recipients", where=str(reply))
+        if self.lmtp and self._accepted:
             recipient = self._accepted.pop(0)
+        elif self.lmtp and reply.positive:
+            raise RemoteProtocolError("positive reply for a message without recipients", where=str(reply))
         if not self._accepted or not self.lmtp:
             self._outstanding.popleft()
             # A refused chunk leaves the server in a state of which only RSET is sure (RFC 3030 §2).

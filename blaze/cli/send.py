@@ -1,0 +1,107 @@
+"""`blaze send`: messages straight to their mail exchangers, or to one server."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from blaze.cli._app import App, command, option
+from blaze.cli._params import DNS, dns_options
+from blaze.cli._transport import (
+    HELLO,
+    RECIPIENT,
+    SENDER,
+    Connection,
+    Notification,
+    connection_options,
+    deliver,
+    delivery_options,
+    dry_run,
+    first_target,
+    iter_jobs,
+    make_options,
+    make_target,
+    probe,
+    transcript_to,
+)
+from blaze.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from blaze.core.net.delivery import Courier, DeliveryOptions, Target
+
+_SMTP_PORT = 25
+_LMTP_PORT = 24
+
+
+@command("send", reports=True)
+@option(
+    "-s", "--sender", type=SENDER, help="The reverse-path; <> is the null one.  [default: Sender or From]"
+)
+@option(
+    "-r", "--recipient", type=RECIPIENT, multiple=True, help="A recipient.  [default: those of To, Cc, Bcc]"
+)
+@option("-h", "--hostname", "--helo", type=HELLO, help="The name to say in EHLO.  [default: the machine's]")
+@option("--port", type=click.IntRange(1, 65535), help="The port to connect to.  [default: 25]")
+@option("--socket", metavar="PATH", help="Connect to this Unix socket.")
+@option("--lmtp", is_flag=True, help="Speak LMTP (RFC 2033) to MX, on port 24 where none is named.")
+@delivery_options
+@connection_options
+@dns_options
+@click.argument("mail", metavar="[MAIL]", default="-", type=click.Path())
+@click.argument("server", metavar="[MX]", required=False)
+@click.argument("recipients", metavar="[RCPT]...", nargs=-1, type=RECIPIENT)
+def send(
+    app: App,
+    *,
+    mail: str,
+    server: str | None,
+    recipients: tuple[str, ...],
+    sender: str | None,
+    recipient: tuple[str, ...],
+    hostname: str | None,
+    port: int | None,
+    socket: str | None,
+    lmtp: bool,
+    no_downgrade: bool,
+    transcript: str | None,
+    quit_after: str | None,
+    notification: Notification,
+    connection: Connection,
+    dns: DNS,
+) -> None:
+    """Send messages straight to their mail exchangers.
+
+    MAIL is a message or a store of messages. MX is the host[:port] or the Unix socket to send to, in place of
+    the recipients' own mail exchangers; `-` prints the dialogue that would be held, and connects nowhere.
+    """
+    if socket:
+        server = socket if "/" in socket else f"./{socket}"
+    if lmtp and server is None:
+        raise UsageError("--lmtp needs MX", hint="Name the host[:port] or the socket that speaks LMTP.")
+    port = port or (_LMTP_PORT if lmtp else _SMTP_PORT)
+    with transcript_to(transcript) as record:
+        options = make_options(
+            app,
+            connection,
+            hello=hostname,
+            insist=connection.tls_verify or connection.pin is not None,
+            record=record,
+            lmtp=lmtp,
+            may_change=not no_downgrade,
+        )
+        jobs = iter_jobs(app, mail, sender, recipients + recipient, notification)
+        if server == "-":
+            dry_run(app, jobs, options)
+            return
+        target = make_target(server, port, dns) if server else None
+        if quit_after:
+            probe(app, jobs, lambda job: target or first_target(job, port, dns), options, quit_after)
+        else:
+            deliver(app, "blaze.send/1", jobs, _courier(target, port, dns, options))
+
+
+def _courier(target: "Target | None", port: int, dns: DNS, options: "DeliveryOptions") -> "Courier":
+    from blaze.core.net.delivery import HostCourier, MXCourier
+
+    if target is not None:
+        return HostCourier(target, options)
+    return MXCourier(dns.resolver(), options, port)

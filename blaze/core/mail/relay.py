@@ -1,0 +1,259 @@
+"""A message made fit for the wire: hidden recipients taken out, and what a server cannot take re-encoded.
+
+What need not change is copied from the buffer; newlines come out as CRLF. Memory is that of a window.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from blaze.core.errors import DataError
+from blaze.core.mail import build, encoded, transfer, window
+from blaze.core.mail.compose import Encoded, Source, Span, iter_with_newline
+from blaze.core.mail.header import Field
+from blaze.core.mail.message import Part, walk
+
+MAX_LINE = 998  # octets without CRLF, RFC 5322 §2.1.1
+
+_CRLF = build.Style(b"\r\n")
+
+HIDDEN_FIELDS = frozenset({b"bcc", b"resent-bcc"})
+"""Fields that never leave the machine (RFC 5322 §3.6.3)."""
+
+
+class Traits(NamedTuple):
+    """What a stretch of a message holds. `size` is in octets with CRLF newlines."""
+
+    size: int
+    eight_bit: bool
+    bare_return: bool
+    long_line: bool
+
+
+def survey(chunks: Iterable[bytes]) -> Traits:
+    """Look once at every octet of `chunks`, cut anywhere."""
+    size = 0
+    eight_bit = bare_return = long_line = False
+    line = 0  # octets of the line that the last chunk left open
+    held = b""
+    for piece in chunks:
+        chunk = held + piece if held else piece
+        held = b"\r" if chunk.endswith(b"\r") else b""
+        if held:
+            chunk = chunk[:-1]
+        pairs, newlines = chunk.count(b"\r\n"), chunk.count(b"\n")
+        size += len(chunk) + newlines - pairs
+        eight_bit = eight_bit or not chunk.isascii()
+        bare_return = bare_return or chunk.count(b"\r") != pairs
+        if not long_line:
+            first, *rest = chunk.split(b"\n")
+            longest = max(line + len(first), *map(len, rest)) if rest else line + len(first)
+            # A line's CR is counted until a long one is met; then it is looked at closely.
+            long_line = longest > MAX_LINE and (
+                line + len(first.rstrip(b"\r")) > MAX_LINE
+                or any(len(x.rstrip(b"\r")) > MAX_LINE for x in rest)
+            )
+            line = len(rest[-1]) if rest else line + len(first)
+    return Traits(size + len(held), eight_bit, bare_return or bool(held), long_line)
+
+
+class _Edit(NamedTuple):
+    """Octets `start` to `end` of the buffer become `chunks`."""
+
+    start: int
+    end: int
+    chunks: Source
+
+
+class Outgoing:
+    """A message on its way to a server, as often as needed.
+
+    `message` is the root of its part tree, or of the tree of whatever lies in the buffer.
+    """
+
+    def __init__(self, message: Part) -> None:
+        self.message = message
+
+    @cached_property
+    def _hidden(self) -> list[_Edit]:
+        header = self.message.header
+        return [
+            _Edit(field.start, field.end, ())
+            for key in sorted(HIDDEN_FIELDS)
+            if header.get(key)
+            for field in header.get_all(key)
+        ]
+
+    @cached_property
+    def traits(self) -> Traits:
+        """What the message holds, hidden fields left out. One pass over it, once."""
+        return survey(self._spliced(self._hidden))
+
+    @cached_property
+    def header_octets(self) -> bytes:
+        """The header, without hidden fields, as it stands."""
+        return b"".join(self._spliced(self._hidden, self.message.header.body_start))
+
+    @property
+    def has_utf8_header(self) -> bool:
+        """Whether the header holds UTF-8 beyond ASCII (RFC 6532)."""
+        if not self.traits.eight_bit or self.header_octets.isascii():
+            return False
+        try:
+            self.header_octets.decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether re-encoding would break a signature."""
+        return (
+            self.message.header.get(b"dkim-signature") is not None
+            or self.message.content_type.subtype == "signed"
+        )
+
+    @property
+    def must_change(self) -> bool:
+        """Whether it cannot go over any wire as it is: a bare CR, or a line over 998 octets."""
+        return self.traits.bare_return or self.traits.long_line
+
+    def iter_unchanged(self) -> Iterator[bytes]:
+        """The message with CRLF newlines, the last line ended."""
+        return _ended(iter_with_newline(self._spliced(self._hidden), b"\r\n"))
+
+    def iter_changed(self, *, seven_bit: bool, ascii_header: bool) -> Iterator[bytes]:
+        """The message with bodies re-encoded that hold a bare CR, a long line or (`seven_bit`) 8-bit octets.
+
+        Header fields are written anew for the same reasons, 8-bit ones with `ascii_header` too. Its meaning
+        stays: the decoded bodies are the same octets, but for the newlines of text.
+
+        Raises:
+            DataError: something cannot be said otherwise.
+        """
+        edits = list(self._edits(seven_bit=seven_bit, ascii_header=ascii_header))
+        return _ended(_checked(iter_with_newline(self._spliced(sorted(edits)), b"\r\n")))
+
+    def _spliced(self, edits: list[_Edit], end: int | None = None) -> Iterator[bytes]:
+        position = self.message.start
+        end = self.message.end if end is None else end
+        for edit in sorted(edits, key=lambda edit: edit.start):
+            yield from window.iter_chunks(self.message.buffer, position, edit.start)
+            yield from edit.chunks
+            position = edit.end
+        yield from window.iter_chunks(self.message.buffer, position, end)
+
+    def _edits(self, *, seven_bit: bool, ascii_header: bool) -> Iterator[_Edit]:
+        for _, part in walk(self.message):
+            is_root = part is self.message
+            new_encoding = None
+            if part.parts:
+                yield from _bare_structure(part, seven_bit=seven_bit)
+                if seven_bit and part.header.get(b"content-transfer-encoding") is not None:
+                    new_encoding = "7bit" if part.encoding in ("8bit", "binary") else None
+            elif _is_unfit(part, seven_bit=seven_bit):
+                new_encoding = "quoted-printable" if part.content_type.type == "text" else "base64"
+                yield _Edit(*part.body, _recoded(part, new_encoding))
+            yield from _header_edits(part, new_encoding, is_root=is_root, ascii_header=ascii_header)
+
+
+def _is_unfit(part: Part, *, seven_bit: bool) -> bool:
+    traits = survey(part.iter_raw())
+    return traits.bare_return or traits.long_line or (seven_bit and traits.eight_bit)
+
+
+def _recoded(part: Part, encoding: str) -> Source:
+    is_text = encoding == "quoted-printable"
+    source: Source = Span(part.buffer, *part.body)
+    if not transfer.is_identity(part.encoding):
+        source = _Decoded(part)
+    elif part.encoding not in ("7bit", "8bit", "binary"):
+        raise DataError(f"a part in the unknown encoding {part.encoding!r} cannot be re-encoded")
+    return Encoded(source, encoding, is_text, b"\r\n")
+
+
+class _Decoded:
+    """The decoded body of a part as a source."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._part.iter_octets()
+
+
+def _bare_structure(part: Part, *, seven_bit: bool) -> Iterator[_Edit]:
+    """What stands around the parts of a multipart is shown to nobody: unfit, it is left out."""
+    if part.structure.boundary is None:
+        return
+    for start, end in (part.preamble, part.epilogue):
+        traits = survey(window.iter_chunks(part.buffer, start, end))
+        if traits.bare_return or traits.long_line or (seven_bit and traits.eight_bit):
+            yield _Edit(start, end, ())
+
+
+def _header_edits(
+    part: Part, new_encoding: str | None, *, is_root: bool, ascii_header: bool
+) -> Iterator[_Edit]:
+    header = part.header
+    named = new_encoding and b"Content-Transfer-Encoding: %b\r\n" % new_encoding.encode()
+    for field in header:
+        if is_root and field.key in HIDDEN_FIELDS:
+            yield _Edit(field.start, field.end, ())
+        elif named and field.key == b"content-transfer-encoding":
+            yield _Edit(field.start, field.end, (named,))
+            named = b""
+        elif changed := _rewritten(field, ascii_header=ascii_header):
+            yield _Edit(field.start, field.end, (changed,))
+    added = [named] if named else []
+    if new_encoding and is_root and header.get(b"mime-version") is None:
+        added.insert(0, b"MIME-Version: 1.0\r\n")
+    if added:
+        yield _Edit(header.end, header.end, added)
+
+
+def _rewritten(field: Field, *, ascii_header: bool) -> bytes | None:
+    octets = field.octets
+    traits = survey((octets,))
+    if not (traits.bare_return or traits.long_line or (ascii_header and traits.eight_bit)):
+        return None
+    value = field.unfolded.replace(b"\r", b" ")
+    is_list = field.key in build.ADDRESS_FIELDS
+    text = value.decode("utf-8", "replace") if is_list else encoded.decode(value)
+    try:
+        return build.field(field.name, text, _CRLF)
+    except (DataError, UnicodeEncodeError):
+        plain = bytes(octet if octet < 128 else 63 for octet in value)
+        folded = build.structured(field.name, plain.decode("ascii"), _CRLF)
+        if survey((folded,)).long_line:
+            raise DataError(f"the field {field.name} has a line over {MAX_LINE} octets") from None
+        return folded
+
+
+def _ended(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks, with a CRLF after a last line that has none."""
+    last = b"\r\n"
+    for chunk in chunks:
+        if chunk:
+            yield chunk
+            last = chunk
+    if not last.endswith(b"\n"):
+        yield b"\r\n"
+
+
+def _checked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks, refused where they are still unfit: outside any body and any field."""
+    line = 0
+    held = b""
+    for piece in chunks:
+        chunk = held + piece
+        held = b"\r" if chunk.endswith(b"\r") else b""
+        chunk = chunk.removesuffix(b"\r")
+        lines = chunk.split(b"\r\n")
+        lengths = [line + len(lines[0]), *map(len, lines[1:])]
+        if max(lengths) > MAX_LINE or chunk.count(b"\r") != len(lines) - 1:
+            raise DataError("a bare CR or a line over 998 octets cannot be re-encoded")
+        line = lengths[-1]
+        yield chunk
+    if held:
+        raise DataError("a bare CR cannot be re-encoded")

@@ -1,0 +1,182 @@
+"""What an SMTP session talks through: a socket, or a peer in memory that always says yes."""
+
+import secrets
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from blaze.core.errors import BlazeError, TemporaryError, TimedOutError
+from blaze.core.net import tls as tls_door
+from blaze.core.net.tls import TLSOptions
+from blaze.core.net.transcript import Transcript
+from blaze.core.sasl import ChannelBinding
+from blaze.core.smtp import NEED_DATA, PAUSED, ServerConnection, ServerOptions
+from blaze.core.smtp.events import BodyChunk, ConnectionClosed
+
+_READ_SIZE = 1 << 16  # octets
+
+
+class Channel(Protocol):
+    """A way to a server. `where` names the server in errors."""
+
+    @property
+    def where(self) -> str:
+        """The server, for errors."""
+
+    @property
+    def tls(self) -> str | None:
+        """The version of TLS (``TLSv1.3``), or None."""
+
+    def write(self, octets: bytes, timeout: float, *, shown: bytes | None = None) -> None:
+        """Send octets; a record shows `shown` instead, where it is given. Raises TemporaryError."""
+
+    def write_body(self, octets: bytes, timeout: float) -> None:
+        """Send octets of a message."""
+
+    def read(self, deadline: float) -> bytes:
+        """Some octets; none when the server closed. `deadline` is a time of the monotonic clock."""
+
+    def start_tls(self, host: str, options: TLSOptions, timeout: float) -> None:
+        """Do the handshake; see `blaze.core.net.tls.start_tls`."""
+
+    def binding(self) -> ChannelBinding | None:
+        """The channel binding of the TLS connection, where there is one."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class SocketChannel:
+    """A channel over a connected socket, recorded by `transcript`."""
+
+    def __init__(self, connection: socket.socket, where: str, transcript: Transcript | None = None) -> None:
+        self.where = where
+        self._connection = connection
+        self._transcript = transcript
+
+    @property
+    def tls(self) -> str | None:
+        return self._connection.version() if isinstance(self._connection, ssl.SSLSocket) else None
+
+    def write(self, octets: bytes, timeout: float, *, shown: bytes | None = None) -> None:
+        if self._transcript:
+            self._transcript.sent(shown if shown is not None else octets, tls=self.tls is not None)
+        self._send(octets, timeout)
+
+    def write_body(self, octets: bytes, timeout: float) -> None:
+        if self._transcript:
+            self._transcript.sent_body(len(octets), tls=self.tls is not None)
+        self._send(octets, timeout)
+
+    def _send(self, octets: bytes, timeout: float) -> None:
+        self._connection.settimeout(timeout)
+        try:
+            self._connection.sendall(octets)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def read(self, deadline: float) -> bytes:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimedOutError("the server did not answer in time", where=self.where)
+        self._connection.settimeout(remaining)
+        try:
+            octets = self._connection.recv(_READ_SIZE)
+        except OSError as error:
+            raise self._failure(error) from error
+        if self._transcript:
+            self._transcript.received(octets, tls=self.tls is not None)
+        return octets
+
+    def _failure(self, error: OSError) -> BlazeError:
+        if isinstance(error, TimeoutError):
+            return TimedOutError("the server did not answer in time", where=self.where)
+        if isinstance(error, ssl.SSLError):
+            return tls_door.to_error(error, self.where)
+        return TemporaryError("the connection was lost", where=self.where)
+
+    def start_tls(self, host: str, options: TLSOptions, timeout: float) -> None:
+        self._connection = tls_door.start_tls(self._connection, host, options, timeout)
+        if self._transcript:
+            self._transcript.note(f"TLS started: {self.tls}, {self._connection.cipher()}")
+
+    def binding(self) -> ChannelBinding | None:
+        if isinstance(self._connection, ssl.SSLSocket):
+            return tls_door.channel_binding(self._connection)
+        return None
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _Anyone:
+    """Accounts that take every name and every secret."""
+
+    def password(self, user: str) -> str | None:  # noqa: ARG002
+        return None
+
+    def check_password(self, user: str, password: str) -> bool:  # noqa: ARG002
+        return True
+
+    def check_token(self, user: str, token: str) -> bool:  # noqa: ARG002
+        return True
+
+    def check_external(self, identity: str) -> bool:  # noqa: ARG002
+        return True
+
+
+class DryChannel:
+    """A channel to a peer that always says yes; what the client says is given to `show`, with LF newlines.
+
+    The peer offers 8BITMIME, SMTPUTF8 and log-ins that need no proof of its own, so that a message is shown
+    as it is and nothing waits for it.
+    """
+
+    where = "-"
+    tls = None
+
+    def __init__(self, show: Callable[[bytes], object], *, lmtp: bool = False) -> None:
+        self._show = show
+        self._answers = b""
+        self._peer = ServerConnection(
+            ServerOptions(
+                lmtp=lmtp,
+                mechanisms=("PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "EXTERNAL"),
+                clear_text_auth=True,
+                without=frozenset({"PIPELINING", "SIZE", "CHUNKING", "BINARYMIME", "LIMITS"}),
+            ),
+            accounts=_Anyone(),
+            draw=lambda: secrets.token_bytes(24),
+        )
+        self._hear(b"")
+
+    def write(self, octets: bytes, timeout: float, *, shown: bytes | None = None) -> None:  # noqa: ARG002
+        self._show((shown if shown is not None else octets).replace(b"\r\n", b"\n"))
+        self._hear(octets)
+
+    def write_body(self, octets: bytes, timeout: float) -> None:
+        self.write(octets, timeout)
+
+    def _hear(self, octets: bytes) -> None:
+        if octets:
+            self._peer.receive_data(octets)
+        while (event := self._peer.next_event()) not in (NEED_DATA, PAUSED):
+            if isinstance(event, ConnectionClosed):
+                return
+            if not isinstance(event, BodyChunk):
+                self._answers += self._peer.send(event.reply)
+
+    def read(self, deadline: float) -> bytes:  # noqa: ARG002
+        answers, self._answers = self._answers, b""
+        return answers
+
+    def start_tls(self, host: str, options: TLSOptions, timeout: float) -> None:  # noqa: ARG002
+        self._peer.tls_started()
+
+    def binding(self) -> ChannelBinding | None:
+        return None
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,391 @@
+"""Messages brought to their servers: to one host, or to the mail exchangers of each recipient's domain.
+
+Connections are kept for the messages that follow; a host that failed for now makes way for the next one.
+"""
+
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple, Protocol
+
+from blaze.core import sasl
+from blaze.core.auth.resolver import Resolver
+from blaze.core.errors import BlazeError, DataError, SMTPReplyError, TemporaryError, TLSError
+from blaze.core.mail.address import to_ascii_domain
+from blaze.core.mail.message import parse
+from blaze.core.mail.relay import Outgoing
+from blaze.core.net import dial, mx
+from blaze.core.net.channel import Channel, SocketChannel
+from blaze.core.net.dial import DialOptions
+from blaze.core.net.smtp import Envelope, Session, Timeouts
+from blaze.core.net.tls import CertificateError, TLSOptions
+from blaze.core.net.transaction import Outcome, Transaction
+from blaze.core.net.transcript import Transcript
+from blaze.core.smtp import Reply
+from blaze.core.smtp.grammar import check_domain
+
+MAX_SESSIONS = 10  # ours: connections kept open at once
+MAX_ATTEMPTS = 5  # hosts tried for one recipient
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """How to log in; `in_clear` allows a secret outside TLS."""
+
+    credentials: sasl.Credentials
+    mechanism: str | None = None
+    in_clear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOptions:
+    """How to talk to servers.
+
+    `hello` is the client's name; None takes the machine's, or its address where that is no full name. `tls`
+    is ``none``, ``opportunistic``, ``starttls`` or ``implicit``; with `insist` only a connection whose
+    certificate holds is used. `warn` is told what is less safe than it could be, `inform` what happens.
+    """
+
+    hello: str | None = None
+    tls: str = "opportunistic"
+    insist: bool = False
+    tls_options: TLSOptions = field(default_factory=TLSOptions)
+    dial: DialOptions = field(default_factory=DialOptions)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    lmtp: bool = False
+    log_in: LogIn | None = None
+    may_change: bool = True
+    transcript: Transcript | None = None
+    warn: Callable[[str], object] = lambda _: None
+    inform: Callable[[str], object] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A host to connect to: by its addresses, or by the path of a Unix socket."""
+
+    name: str
+    port: int = 25
+    addresses: tuple[IPv4Address | IPv6Address, ...] = ()
+    path: str | None = None
+
+    def __str__(self) -> str:
+        host = f"[{self.name}]" if ":" in self.name else self.name
+        return self.path or f"{host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nothing leaves the machine on the way."""
+        return self.path is not None or all(address.is_loopback for address in self.addresses)
+
+
+class Delivery(NamedTuple):
+    """What became of one recipient: `error` is None when the message was taken for it."""
+
+    recipient: str
+    reply: Reply
+    server: str
+    tls: str | None
+    error: BlazeError | None
+
+    @property
+    def status(self) -> str:
+        """``sent``, ``deferred`` or ``refused``."""
+        if self.error is None:
+            return "sent"
+        return "deferred" if self.error.status == TemporaryError.exit_code else "refused"
+
+
+def open_session(target: Target, options: DeliveryOptions) -> Session:
+    """Connect, greet, start TLS and log in, as `options` say.
+
+    Where no certificate is insisted on, one that does not hold is reported and the connection made again
+    without asking for it; where TLS itself is optional and fails, again without TLS (RFC 7435).
+
+    Raises:
+        BlazeError: what stood in the way; TLSError when safety was insisted on.
+    """
+    wanted = "starttls" if options.insist and options.tls == "opportunistic" else options.tls
+    if wanted == "none":
+        return _open(target, options, "none", options.tls_options)
+    checked = replace(options.tls_options, verify=options.insist or options.tls_options.verify)
+    try:
+        return _open(target, options, wanted, checked)
+    except CertificateError as error:
+        if options.insist:
+            raise
+        options.warn(f"{error.what}: {target}; going on without that check")
+    except TLSError as error:
+        if wanted != "opportunistic":
+            raise
+        options.warn(f"{error}; going on in clear")
+        return _open(target, options, "none", checked)
+    try:
+        return _open(target, options, wanted, replace(checked, verify=False))
+    except TLSError as error:
+        if wanted != "opportunistic":
+            raise
+        options.warn(f"{error}; going on in clear")
+        return _open(target, options, "none", checked)
+
+
+def _open(target: Target, options: DeliveryOptions, wanted: str, tls_options: TLSOptions) -> Session:
+    record = options.transcript
+    if record:
+        record.note(f"Trying {target}")
+    if target.path is not None:
+        connection = dial.dial_unix(target.path, options.dial)
+    else:
+        connection = dial.dial(target.name, target.addresses, target.port, options.dial)
+    channel = SocketChannel(connection, str(target), record)
+    hello = options.hello or own_name(connection)
+    session = Session(channel, hello, lmtp=options.lmtp, timeouts=options.timeouts)
+    session.may_change = options.may_change
+    try:
+        _begin(session, channel, target, options, wanted, tls_options)
+    except BlazeError as error:
+        if record:
+            record.failed(str(error))
+        session.close()
+        raise
+    return session
+
+
+def own_name(connection: socket.socket | None = None) -> str:
+    """What to say in EHLO: the machine's full name, else the address of `connection` as a literal.
+
+    The name is the one the machine has for itself; it is not looked up (RFC 5321 §4.1.4).
+    """
+    name = socket.gethostname()
+    try:
+        check_domain(name)
+    except DataError:
+        name = "localhost"
+    if "." in name or connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return name
+    address = connection.getsockname()[0].partition("%")[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+def _begin(
+    session: Session,
+    channel: Channel,
+    target: Target,
+    options: DeliveryOptions,
+    wanted: str,
+    tls_options: TLSOptions,
+) -> None:
+    host = target.name.strip("[]")
+    if wanted == "implicit":
+        channel.start_tls(host, tls_options, options.timeouts.greeting)
+    session.greet()
+    if wanted == "starttls" or (wanted == "opportunistic" and "STARTTLS" in session.extensions):
+        session.start_tls(host, tls_options)
+    elif wanted == "opportunistic" and not target.is_local:
+        options.warn(f"the server offers no TLS, the message goes in clear: {target}")
+    if options.log_in:
+        login = options.log_in
+        name = session.log_in(
+            login.credentials, login.mechanism, in_clear=login.in_clear, host=host, port=target.port
+        )
+        options.inform(f"logged in by {name}")
+
+
+STAGES = ("connect", "helo", "tls", "auth", "mail", "rcpt")
+
+
+def probe(target: Target, options: DeliveryOptions, envelope: Envelope, stage: str) -> list[BlazeError]:
+    """Hold a dialogue up to `stage` of `STAGES` and end it; gives the refusals that came last.
+
+    Raises:
+        BlazeError: an earlier stage failed.
+    """
+    reached = STAGES.index(stage)
+    if reached < STAGES.index("auth"):
+        options = replace(options, log_in=None)
+    if reached < STAGES.index("tls") and options.tls != "implicit":
+        options = replace(options, tls="none", insist=False)
+    session = open_session(target, options)
+    refusals: list[BlazeError] = []
+    if reached >= STAGES.index("mail"):
+        outcomes = Transaction(session, envelope, Outgoing(parse(b"")), envelope.recipients).probe(
+            recipients=stage == "rcpt"
+        )
+        refusals += [_refusal(outcome, session.server) for outcome in outcomes if not outcome.reply.positive]
+    session.quit()
+    return refusals
+
+
+class Courier(Protocol):
+    """Whoever brings messages to servers."""
+
+    def deliver(self, envelope: Envelope, message: Outgoing) -> list[Delivery]:
+        """Bring one message to all recipients; never raises for what a server or the network does.
+
+        Raises:
+            DataError: the message or an address is not fit to be sent.
+        """
+
+    def close(self) -> None:
+        """End all sessions."""
+
+
+class HostCourier:
+    """Brings every message to one host."""
+
+    def __init__(self, target: Target, options: DeliveryOptions) -> None:
+        self._target = target
+        self._options = options
+        self._session: Session | None = None
+        self._failure: BlazeError | None = None
+
+    def deliver(self, envelope: Envelope, message: Outgoing) -> list[Delivery]:
+        """See `Courier.deliver`. After a failure to connect no further attempt is made."""
+        reused = self._session is not None
+        try:
+            session = self._ready()
+        except BlazeError as error:
+            self._failure = error
+            return self._failed(envelope, error)
+        try:
+            return _told(session, session.send_message(envelope, message))
+        except DataError:
+            self._drop(session)
+            raise
+        except BlazeError as error:
+            self._drop(session)
+            if reused and not session.begun and error.status == TemporaryError.exit_code:
+                # A server may close an idle connection at any time: once more on a new one.
+                return self.deliver(envelope, message)
+            return self._failed(envelope, error)
+
+    def _ready(self) -> Session:
+        if self._failure is not None:
+            raise self._failure
+        if self._session is not None and self._session.exhausted:
+            self.close()
+        if self._session is None:
+            self._session = open_session(self._target, self._options)
+        return self._session
+
+    def _failed(self, envelope: Envelope, error: BlazeError) -> list[Delivery]:
+        return [_undelivered(recipient, error, str(self._target)) for recipient in envelope.recipients]
+
+    def _drop(self, session: Session) -> None:
+        session.close()
+        self._session = None
+
+    def close(self) -> None:
+        """End the session."""
+        if self._session is not None:
+            self._session.quit()
+            self._session = None
+
+
+class MXCourier:
+    """Brings messages to the mail exchangers of their recipients' domains, each domain's in turn."""
+
+    def __init__(self, resolver: Resolver, options: DeliveryOptions, port: int = 25) -> None:
+        self._resolver = resolver
+        self._options = options
+        self._port = port
+        self._routes: dict[str, mx.Route | BlazeError] = {}
+        self._couriers: dict[str, HostCourier | BlazeError] = {}
+
+    def deliver(self, envelope: Envelope, message: Outgoing) -> list[Delivery]:
+        """See `Courier.deliver`. Recipients of one domain share a transaction."""
+        domains: dict[str, list[str]] = {}
+        for recipient in dict.fromkeys(envelope.recipients):
+            domains.setdefault(_domain(recipient), []).append(recipient)
+        told: dict[str, Delivery] = {}
+        for domain, recipients in domains.items():
+            told |= self._deliver_to(domain, replace(envelope, recipients=recipients), message)
+        return [told[recipient] for recipient in dict.fromkeys(envelope.recipients)]
+
+    def _deliver_to(self, domain: str, envelope: Envelope, message: Outgoing) -> dict[str, Delivery]:
+        route = self._route(domain)
+        if isinstance(route, BlazeError):
+            return {one: _undelivered(one, route, domain) for one in envelope.recipients}
+        told: dict[str, Delivery] = {}
+        waiting = list(envelope.recipients)
+        for host in route.hosts[:MAX_ATTEMPTS]:
+            courier = self._courier(host)
+            if isinstance(courier, BlazeError):
+                told |= {one: _undelivered(one, courier, host) for one in waiting}
+                continue
+            for delivery in courier.deliver(replace(envelope, recipients=waiting), message):
+                told[delivery.recipient] = delivery
+            waiting = [one for one in waiting if _may_succeed_elsewhere(told[one].error)]
+            if not waiting:
+                break
+        return told
+
+    def _route(self, domain: str) -> mx.Route | BlazeError:
+        if domain not in self._routes:
+            try:
+                self._routes[domain] = mx.find_route(domain, self._resolver)
+            except BlazeError as error:
+                self._routes[domain] = error
+        return self._routes[domain]
+
+    def _courier(self, host: str) -> HostCourier | BlazeError:
+        known = self._couriers.pop(host, None)
+        if known is None:
+            try:
+                addresses = mx.find_addresses(host, self._resolver).addresses
+                known = HostCourier(Target(host, self._port, addresses), self._options)
+            except BlazeError as error:
+                known = error
+        self._couriers[host] = known  # the last used is the last in the dictionary
+        if len(self._couriers) > MAX_SESSIONS:
+            oldest = self._couriers.pop(next(iter(self._couriers)))
+            if isinstance(oldest, HostCourier):
+                oldest.close()
+        return known
+
+    def close(self) -> None:
+        """End all sessions."""
+        for courier in self._couriers.values():
+            if isinstance(courier, HostCourier):
+                courier.close()
+        self._couriers.clear()
+
+
+def _domain(recipient: str) -> str:
+    domain = recipient.rpartition("@")[2]
+    return domain.lower() if domain.startswith("[") else to_ascii_domain(domain).lower()
+
+
+def _may_succeed_elsewhere(error: BlazeError | None) -> bool:
+    """Whether another host may do better: not after a definite answer about sender, recipient or message."""
+    definite = (
+        isinstance(error, SMTPReplyError) and error.permanent and error.command in ("MAIL", "RCPT", "DATA")
+    )
+    return error is not None and not definite
+
+
+def _told(session: Session, outcomes: Sequence[Outcome]) -> list[Delivery]:
+    return [
+        Delivery(
+            outcome.recipient,
+            outcome.reply,
+            session.server,
+            session.channel.tls,
+            None if outcome.reply.positive else _refusal(outcome, session.server),
+        )
+        for outcome in outcomes
+    ]
+
+
+def _refusal(outcome: Outcome, server: str) -> SMTPReplyError:
+    code, text, enhanced = outcome.reply
+    where = f"{outcome.recipient} at {server}"
+    return SMTPReplyError(text, code=code, enhanced=enhanced, command=outcome.command, where=where)
+
+
+def _undelivered(recipient: str, error: BlazeError, server: str) -> Delivery:
+    code = error.code if isinstance(error, SMTPReplyError) else 0
+    enhanced = error.enhanced if isinstance(error, SMTPReplyError) else None
+    text = error.text if isinstance(error, SMTPReplyError) else str(error)
+    return Delivery(recipient, Reply(code, text, enhanced), server, None, error)

@@ -1,0 +1,258 @@
+"""TLS: contexts for clients and servers, certificates checked and pinned, failures told apart.
+
+The one place, beside `auth.keys`, that sees the cryptography library.
+"""
+
+import hashlib
+import re
+import socket
+import ssl
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from blaze.core.errors import ConfigurationError, TemporaryError, TimedOutError, TLSError, UsageError
+from blaze.core.sasl import ChannelBinding
+
+_PIN = re.compile(r"sha256:([0-9a-fA-F]{64})")
+
+
+class CertificateError(TLSError):
+    """The handshake would have worked, but the certificate is not one to trust for that peer."""
+
+
+@dataclass(frozen=True, slots=True)
+class TLSOptions:
+    """What a client asks of the server's certificate.
+
+    `verify` checks chain, dates and name; without it any certificate is taken. `pin` is ``sha256:HEX`` of the
+    leaf's DER and replaces the check of chain and name. `cafile` names the authorities to trust instead of
+    the system's. `cert` and `key` are PEM files of the client's own certificate.
+    """
+
+    verify: bool = True
+    cafile: str | None = None
+    pin: str | None = None
+    cert: str | None = None
+    key: str | None = None
+
+
+def start_tls(connection: socket.socket, host: str, options: TLSOptions, timeout: float) -> ssl.SSLSocket:
+    """Do a client's handshake for `host` (a name, or an IP address) on `connection`.
+
+    Raises:
+        CertificateError: the certificate was refused; `what` says which check failed.
+        TLSError: the handshake failed.
+        TimedOutError: the peer was silent.
+        ConfigurationError: a file of certificates or keys cannot be used.
+    """
+    context = client_context(options)
+    connection.settimeout(timeout)
+    try:
+        secured = context.wrap_socket(connection, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        raise CertificateError(_certificate_reason(error, host), where=host, hint=_VERIFY_HINT) from None
+    except ssl.SSLError as error:
+        raise TLSError(f"the TLS handshake failed: {_reason(error)}", where=host) from None
+    except TimeoutError:
+        raise TimedOutError("no answer to the TLS handshake in time", where=host) from None
+    except (OSError, ValueError) as error:
+        raise TLSError(f"the TLS handshake failed: {error}", where=host) from None
+    if options.pin:
+        check_pin(secured, options.pin, host)
+    return secured
+
+
+_VERIFY_HINT = "Trust its authority with --cafile FILE, or this one certificate with --pin sha256:HEX."
+
+
+def client_context(options: TLSOptions) -> ssl.SSLContext:
+    """A context for clients: TLS 1.2 and later (RFC 8996, RFC 9325)."""
+    try:
+        context = ssl.create_default_context(cafile=options.cafile)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"cannot read the authorities: {error}", where=options.cafile) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not options.verify or options.pin:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if options.cert:
+        _load_chain(context, options.cert, options.key)
+    return context
+
+
+def server_context(cert: str, key: str | None = None) -> ssl.SSLContext:
+    """A context for servers from PEM files: the certificate with its chain, and its key (or both in `cert`).
+
+    Raises:
+        ConfigurationError: they cannot be read, or do not belong together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _load_chain(context, cert, key)
+    return context
+
+
+def _load_chain(context: ssl.SSLContext, cert: str, key: str | None) -> None:
+    try:
+        context.load_cert_chain(cert, key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"cannot use the certificate and its key: {_reason(error)}",
+            where=f"{cert}, {key}" if key else cert,
+        ) from None
+
+
+def check_pin(connection: ssl.SSLSocket, pin: str, host: str) -> None:
+    """Compare the peer's leaf certificate with ``sha256:HEX`` of its DER.
+
+    Raises:
+        UsageError: the pin has another form.
+        CertificateError: it is another certificate.
+    """
+    match = _PIN.fullmatch(pin)
+    if match is None:
+        raise UsageError("not a pin", where=pin, hint="Write sha256: and 64 hexadecimal digits.")
+    leaf = connection.getpeercert(binary_form=True) or b""
+    digest = hashlib.sha256(leaf).hexdigest()
+    if digest != match[1].lower():
+        raise CertificateError(
+            "the certificate is not the pinned one", where=host, hint=f"It is sha256:{digest}."
+        )
+
+
+def _certificate_reason(error: ssl.SSLCertVerificationError, host: str) -> str:
+    """Which check failed, in words (X509_V_ERR_* of OpenSSL's x509_vfy.h)."""
+    match error.verify_code:
+        case 10:
+            return "the certificate has expired"
+        case 9:
+            return "the certificate is not valid yet"
+        case 18:
+            return "the certificate is self-signed"
+        case 19 | 20 | 21:
+            return "the certificate's authority is not trusted"
+        case 62 | 64:
+            return f"the certificate is for another name than {host}"
+    return f"the certificate was refused: {error.verify_message}"
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, str):
+        return reason.lower().replace("_", " ")
+    return str(error)
+
+
+def to_error(error: Exception, where: str) -> TLSError | TemporaryError:
+    """What a failure of reading or writing inside TLS is to the caller."""
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return TLSError(f"the TLS connection failed: {_reason(error)}", where=where)
+    return TemporaryError("the connection was lost", where=where)
+
+
+def channel_binding(connection: ssl.SSLSocket) -> ChannelBinding | None:
+    """The octets that tie SCRAM to this connection, or None where the library gives none.
+
+    ``tls-unique`` on TLS 1.2 (RFC 5929 §3), ``tls-server-end-point`` on TLS 1.3 (RFC 5929 §4), for which
+    ``tls-unique`` is not defined (RFC 9266 §4) and the standard library has no exporter.
+    """
+    if connection.version() != "TLSv1.3":
+        data = connection.get_channel_binding("tls-unique")
+        return ChannelBinding("tls-unique", data) if data else None
+    leaf = connection.getpeercert(binary_form=True)
+    return ChannelBinding("tls-server-end-point", end_point(leaf)) if leaf else None
+
+
+def end_point(certificate: bytes) -> bytes:
+    """The ``tls-server-end-point`` of a DER certificate: its hash by its signature's algorithm (RFC 5929
+    §4.1).
+
+    MD5 and SHA-1 count as SHA-256, and so does an algorithm that has no hash of its own.
+    """
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+        name = algorithm.name if algorithm else "sha256"
+    except (ValueError, UnsupportedAlgorithm):
+        name = "sha256"
+    return hashlib.new("sha256" if name in ("md5", "sha1") else name, certificate).digest()
+
+
+class Certificates(NamedTuple):
+    """What a test server needs, as PEM: an authority, a certificate under it with its chain, and its key."""
+
+    authority: bytes
+    chain: bytes
+    key: bytes
+
+
+def make_certificates(hosts: list[str], now: datetime, *, days: int = 30) -> Certificates:
+    """A fresh authority and a certificate of it for `hosts` (names and IP addresses), for tests.
+
+    The authority's key is thrown away: it signs this one certificate. `now` is aware; the certificate is
+    valid from an hour before it.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    def general_name(host: str) -> x509.GeneralName:
+        try:
+            return x509.IPAddress(ip_address(host))
+        except ValueError:
+            return x509.DNSName(host)
+
+    def key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+        return x509.KeyUsage(
+            digital_signature=not signs_certificates,
+            key_cert_sign=signs_certificates,
+            crl_sign=signs_certificates,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
+
+    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "blaze test authority")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0][:64])])
+
+    def begin(name: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(issuer)
+            .public_key(public_key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=days))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        )
+
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+    authority = (
+        begin(issuer, authority_key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(key_usage(signs_certificates=True), critical=True)
+        .sign(authority_key, hashes.SHA256())
+    )
+    leaf = (
+        begin(subject, key.public_key())
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([general_name(host) for host in hosts]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(key_usage(signs_certificates=False), critical=True)
+        .add_extension(identifier, critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    authority_pem = authority.public_bytes(pem)
+    return Certificates(authority_pem, leaf.public_bytes(pem) + authority_pem, private)

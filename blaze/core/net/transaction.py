@@ -1,0 +1,295 @@
+"""One mail transaction of a session: MAIL, the RCPTs, and the message by DATA or BDAT."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from blaze.core.errors import DataError, TemporaryError
+from blaze.core.mail.relay import Outgoing
+from blaze.core.smtp import Reply, State
+from blaze.core.smtp.commands import Bdat, Command, Data, Mail, Rcpt, Rset
+from blaze.core.smtp.events import BodyChunk
+from blaze.core.smtp.grammar import Parameters, encode_xtext
+from blaze.core.smtp.states import BodyEnd
+
+if TYPE_CHECKING:
+    from blaze.core.net.smtp import Envelope, Session
+
+GROUP = 100  # RCPT commands in one write: both directions fit the socket buffers, RFC 2920 §3.1
+BLOCK = 1 << 20  # octets of a BDAT chunk
+WRITE = 1 << 16  # octets of a message in one write
+PATIENCE_AFTER_FAILURE = 5.0  # seconds; a server that hung up has said all it will say
+
+_TOO_BIG = "the message of {size} octets is over the server's limit of {limit}"
+_NO_SMTPUTF8 = Reply(550, "the address needs SMTPUTF8, which the server does not offer", "5.6.7")
+_FAILED = Reply(451, "the server did not say", None)
+
+
+def too_many(reply: Reply) -> bool:
+    """Whether a recipient was refused only because there were so many (RFC 5321 §4.5.3.1.10, errata 1851)."""
+    return reply.code == 452 and reply.enhanced in (None, "4.5.3")
+
+
+class Outcome(NamedTuple):
+    """What became of one recipient.
+
+    `reply` is the server's, or one of ours where it was never asked; `command` is what it answers: MAIL, RCPT
+    or DATA.
+    """
+
+    recipient: str
+    reply: Reply
+    command: str
+
+
+class Transaction:
+    """One MAIL, the RCPTs of a batch, and the message: one or two round trips where the server pipelines."""
+
+    def __init__(
+        self, session: "Session", envelope: "Envelope", message: Outgoing, recipients: Sequence[str]
+    ) -> None:
+        self._session = session
+        self._connection = session.connection
+        self._timeouts = session.timeouts
+        self._envelope = envelope
+        self._message = message
+        self._outcomes: dict[str, Outcome] = {}
+        self._recipients = self._reachable(recipients)
+
+    def run(self) -> dict[str, Outcome]:
+        """The outcome of each recipient."""
+        refusal = self._refuse_locally()
+        if refusal:
+            self._tell(self._recipients, refusal, "MAIL")
+            return self._outcomes
+        if not self._recipients:
+            return self._outcomes
+        if self._connection.state is not State.READY:
+            self._session.command(Rset())
+        self._session.transactions += 1
+        if "CHUNKING" in self._session.extensions:
+            self._run_chunked()
+        else:
+            self._run_data()
+        return self._outcomes
+
+    def probe(self, *, recipients: bool) -> list[Outcome]:
+        """Ask about the sender, and the recipients too; nothing is sent."""
+        if not recipients:
+            self._recipients = []
+            reply = self._session.command(self._mail())
+            return [Outcome(self._envelope.sender, reply, "MAIL")]
+        self._send_envelope()
+        return list(self._outcomes.values())
+
+    def _tell(self, recipients: Sequence[str], reply: Reply, command: str) -> None:
+        self._outcomes |= {one: Outcome(one, reply, command) for one in recipients}
+
+    # The envelope.
+
+    def _reachable(self, recipients: Sequence[str]) -> list[str]:
+        """The recipients whose addresses this server can take; the others get their outcome."""
+        if "SMTPUTF8" in self._session.extensions:
+            return list(recipients)
+        self._tell([one for one in recipients if not _ascii_path(one).isascii()], _NO_SMTPUTF8, "MAIL")
+        return [one for one in recipients if one not in self._outcomes]
+
+    def _refuse_locally(self) -> Reply | None:
+        if "SMTPUTF8" not in self._session.extensions and not _ascii_path(self._envelope.sender).isascii():
+            return _NO_SMTPUTF8
+        limit = self._session.extensions.get("SIZE", "")
+        size = self._message.traits.size
+        if limit.isascii() and limit.isdigit() and 0 < int(limit) < size:
+            return Reply(552, _TOO_BIG.format(size=size, limit=limit), "5.3.4")
+        return None
+
+    def _mail(self) -> Mail:
+        offered = self._session.extensions
+        envelope, message = self._envelope, self._message
+        parameters = Parameters()
+        if "SIZE" in offered:
+            parameters["SIZE"] = str(message.traits.size)
+        if message.traits.eight_bit and "8BITMIME" in offered:
+            parameters["BODY"] = "8BITMIME"
+        if "SMTPUTF8" in offered and self._needs_utf8():
+            parameters["SMTPUTF8"] = None
+        if "DSN" in offered:
+            if envelope.ret:
+                parameters["RET"] = envelope.ret
+            if envelope.envid:
+                parameters["ENVID"] = encode_xtext(envelope.envid)
+        parameters.update(envelope.options)
+        return Mail(_ascii_path(envelope.sender), parameters)
+
+    def _needs_utf8(self) -> bool:
+        paths = (self._envelope.sender, *self._recipients)
+        return self._message.has_utf8_header or not all(_ascii_path(path).isascii() for path in paths)
+
+    def _rcpt(self, recipient: str) -> Rcpt:
+        notify = self._envelope.notify
+        asked = (
+            Parameters({"NOTIFY": notify}) if notify and "DSN" in self._session.extensions else Parameters()
+        )
+        return Rcpt(_ascii_path(recipient), asked)
+
+    def _send_envelope(self, last: Sequence[Command | BodyChunk] = ()) -> list[str]:
+        """Send MAIL, RCPTs and, in the last write, `last`; gives the recipients that were accepted."""
+        commands: list[Command] = [self._mail(), *map(self._rcpt, self._recipients)]
+        step = GROUP if "PIPELINING" in self._session.extensions else 1
+        replies: list[Reply] = []
+        for start in range(0, len(commands), step):
+            group: list[Command | BodyChunk] = [*commands[start : start + step]]
+            if start + step >= len(commands):
+                group += last
+            octets = b"".join([self._connection.send(command) for command in group])
+            self._session.channel.write(octets, self._timeouts.rcpt, shown=_without_body(group))
+            replies += [self._session.reply(self._timeouts.rcpt) for _ in commands[start : start + step]]
+            if step == 1 and not replies[0].positive:
+                break
+        mail, *told = replies
+        if not mail.positive:
+            self._tell(self._recipients, mail, "MAIL")
+            return []
+        for recipient, reply in zip(self._recipients, told, strict=True):
+            self._tell([recipient], reply, "RCPT")
+        return [one for one in self._recipients if self._outcomes[one].reply.positive]
+
+    # The message.
+
+    def _run_data(self) -> None:
+        pipelined = "PIPELINING" in self._session.extensions and len(self._recipients) < GROUP
+        accepted = self._send_envelope([Data()] if pipelined else [])
+        if not pipelined:
+            if not accepted:
+                return
+            self._session.channel.write(self._connection.send(Data()), self._timeouts.data)
+        reply = self._session.reply(self._timeouts.data)
+        if not reply.positive:
+            self._tell(accepted, reply, "DATA")
+        elif not accepted:
+            self._session.channel.write(self._connection.send(BodyEnd()), self._timeouts.data)
+            self._session.reply(self._timeouts.end)
+        else:
+            self._send_body(accepted)
+
+    def _send_body(self, accepted: list[str]) -> None:
+        pending: list[bytes] = []
+        size = 0
+        self._session.begun = True
+        try:
+            for chunk in self._chunks():
+                pending.append(self._connection.send(BodyChunk(chunk)))
+                size += len(chunk)
+                if size >= WRITE:
+                    self._session.channel.write_body(b"".join(pending), self._timeouts.block)
+                    pending, size = [], 0
+            pending.append(self._connection.send(BodyEnd()))
+            self._session.channel.write_body(b"".join(pending), self._timeouts.block)
+        except TemporaryError:
+            self._read_early_reply(accepted)
+            return
+        self._take_deliveries(accepted)
+
+    def _read_early_reply(self, accepted: list[str]) -> None:
+        """The connection broke while the message was written: perhaps the server said why."""
+        self._connection.abandon_body()
+        reply = self._session.reply(PATIENCE_AFTER_FAILURE)
+        self._tell(accepted, _FAILED if reply.positive else reply, "DATA")
+        self._connection.state = State.CLOSED
+
+    def _run_chunked(self) -> None:
+        blocks = _blocks(self._chunks(), BLOCK)
+        first = next(blocks, b"")
+        second = next(blocks, None)
+        at_once = second is None and len(first) <= WRITE and len(self._recipients) < GROUP
+        if at_once and "PIPELINING" in self._session.extensions:
+            self._session.begun = True
+            accepted = self._send_envelope([Bdat(len(first), last=True), BodyChunk(first)])
+            self._take_deliveries(accepted)
+            return
+        accepted = self._send_envelope()
+        if not accepted:
+            return
+        self._session.begun = True
+        following = chain([first], [second] if second is not None else [], blocks)
+        for block, is_last in _with_last(following):
+            octets = self._connection.send(Bdat(len(block), last=is_last))
+            self._session.channel.write(octets, self._timeouts.data)
+            self._session.channel.write_body(self._connection.send(BodyChunk(block)), self._timeouts.block)
+            if is_last:
+                self._take_deliveries(accepted)
+                return
+            reply = self._session.reply(self._timeouts.block)
+            if not reply.positive:
+                self._tell(accepted, reply, "DATA")
+                return
+
+    def _take_deliveries(self, accepted: list[str]) -> None:
+        each = self._connection.lmtp and accepted
+        for one in accepted if each else [None]:
+            reply = self._session.reply(self._timeouts.end)
+            self._tell(accepted if one is None else [one], reply, "DATA")
+
+    def _chunks(self) -> Iterator[bytes]:
+        offered = self._session.extensions
+        traits = self._message.traits
+        seven_bit = traits.eight_bit and "8BITMIME" not in offered
+        ascii_header = seven_bit or (self._message.has_utf8_header and "SMTPUTF8" not in offered)
+        if not (self._message.must_change or seven_bit or ascii_header):
+            return self._message.iter_unchanged()
+        if not self._session.may_change:
+            raise DataError(
+                "the message cannot go to this server unchanged",
+                where=self._session.server,
+                hint=_NO_DOWNGRADE,
+            )
+        return self._message.iter_changed(seven_bit=seven_bit, ascii_header=ascii_header)
+
+
+_NO_DOWNGRADE = (
+    "It has 8-bit octets, a bare CR or lines over 998 octets; without --no-downgrade it is re-encoded."
+)
+
+
+def _ascii_path(address: str) -> str:
+    """The address with its domain in ASCII (RFC 5891); a local-part beyond ASCII stays."""
+    if address.isascii():
+        return address
+    from blaze.core.mail.address import to_ascii_domain
+
+    local_part, at, domain = address.rpartition("@")
+    return f"{local_part}{at}{to_ascii_domain(domain)}" if at else address
+
+
+def _without_body(group: Sequence[Command | BodyChunk]) -> bytes | None:
+    if not isinstance(group[-1], BodyChunk):
+        return None
+    shown = b"".join(command.to_bytes() for command in group if not isinstance(command, BodyChunk))
+    return shown + b"[%d octets of message]\r\n" % len(group[-1].data)
+
+
+def _blocks(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The same octets in blocks of about `size`."""
+    block: list[bytes] = []
+    length = 0
+    for chunk in chunks:
+        block.append(chunk)
+        length += len(chunk)
+        if length >= size:
+            yield b"".join(block)
+            block, length = [], 0
+    if block:
+        yield b"".join(block)
+
+
+class _Marked(NamedTuple):
+    block: bytes
+    is_last: bool
+
+
+def _with_last(blocks: Iterator[bytes]) -> Iterator[_Marked]:
+    current = next(blocks, b"")
+    for following in blocks:
+        yield _Marked(current, False)
+        current = following
+    yield _Marked(current, True)
