@@ -296,12 +296,37 @@ def reference(nodes: list[Node]) -> str:
     return "\n".join(lines)
 
 
+def standards() -> str:
+    """A row for every RFC that the code cites: what it is, what is done of it, and which modules cite it."""
+    known = {}
+    for line in (ROOT / ".ci" / "standards.txt").read_text("utf-8").splitlines():
+        number, title, state = line.split(" | ")
+        known[int(number)] = (title, state)
+    citing: dict[int, set[str]] = {}
+    for path in (ROOT / "blaze").rglob("*.py"):
+        module = ".".join(path.relative_to(ROOT / "blaze").with_suffix("").parts)
+        for number in re.findall(r"RFC (\d{3,4})", path.read_text("utf-8")):
+            citing.setdefault(int(number), set()).add(module.removeprefix("core."))
+    if unknown := sorted(citing.keys() - known.keys()):
+        raise SystemExit(f".ci/standards.txt has no line for RFC {', '.join(map(str, unknown))}")
+    lines = ["| RFC | title | what is done | where |", "|---|---|---|---|"]
+    for number, modules in sorted(citing.items()):
+        title, state = known[number]
+        shown = sorted(modules)[:4]
+        where = ", ".join(f"`{module}`" for module in shown) + (" ..." if len(modules) > 4 else "")
+        lines.append(f"| {number} | {title} | {state} | {where} |")
+    return "\n".join(lines) + "\n"
+
+
 def readme(nodes: list[Node]) -> str:
-    """The README with the command list of now."""
-    begin, end = "<!-- commands: generated -->\n", "<!-- end of commands -->"
-    before, _, rest = (ROOT / "README.md").read_text("utf-8").partition(begin)
-    _, _, after = rest.partition(end)
-    return f"{before}{begin}\n{reference(nodes)}\n{end}{after}" if rest else before
+    """The README with the command list and the table of standards of now."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    for name, made in (("commands", reference(nodes)), ("standards", standards())):
+        begin, end = f"<!-- {name}: generated -->\n", f"<!-- end of {name} -->"
+        before, found, rest = text.partition(begin)
+        assert found, begin
+        text = f"{before}{begin}\n{made}\n{end}{rest.partition(end)[2]}"
+    return text
 
 
 def files() -> dict[Path, str]:

@@ -3,18 +3,106 @@ _blaze() {
   local current=${COMP_WORDS[COMP_CWORD]} path=blaze words="" index
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "$path ${COMP_WORDS[index]}" in
-    "blaze hdr"|"blaze addr") path="$path ${COMP_WORDS[index]}" ;;
+    "blaze hdr"|"blaze addr"|"blaze descr"|"blaze show"|"blaze extract"|"blaze iso"|"blaze map"|"blaze crlf"|"blaze rand"|"blaze make"|"blaze make add-field"|"blaze make put"|"blaze make wrap"|"blaze dkim"|"blaze dkim check"|"blaze dkim gen"|"blaze dkim sign"|"blaze dkim verify"|"blaze arc"|"blaze arc sign"|"blaze arc verify"|"blaze spf"|"blaze spf analyze"|"blaze spf check"|"blaze spf stamp"|"blaze spf tree"|"blaze dmarc"|"blaze dmarc collect"|"blaze dmarc verify"|"blaze recv"|"blaze recv extract"|"blaze recv stamp"|"blaze send"|"blaze convert"|"blaze mdir"|"blaze mdir commit"|"blaze mdir get"|"blaze mdir new") path="$path ${COMP_WORDS[index]}" ;;
     esac
   done
   case "$path ${COMP_WORDS[COMP_CWORD-1]}" in
     "blaze hdr --color") words="auto always never" ;;
     "blaze addr --color") words="auto always never" ;;
+    "blaze descr --color") words="auto always never" ;;
+    "blaze show --color") words="auto always never" ;;
+    "blaze extract --color") words="auto always never" ;;
+    "blaze iso --color") words="auto always never" ;;
+    "blaze map --newline") words="lf crlf" ;;
+    "blaze map --color") words="auto always never" ;;
+    "blaze crlf --color") words="auto always never" ;;
+    "blaze rand --color") words="auto always never" ;;
+    "blaze make --encoding") words="auto 7bit 8bit binary quoted-printable base64" ;;
+    "blaze make --newline") words="lf crlf" ;;
+    "blaze make --color") words="auto always never" ;;
+    "blaze make add-field --encoding") words="auto 7bit 8bit binary quoted-printable base64" ;;
+    "blaze make add-field --newline") words="lf crlf" ;;
+    "blaze make add-field --color") words="auto always never" ;;
+    "blaze make put --encoding") words="auto 7bit 8bit binary quoted-printable base64" ;;
+    "blaze make put --newline") words="lf crlf" ;;
+    "blaze make put --color") words="auto always never" ;;
+    "blaze make wrap --newline") words="lf crlf" ;;
+    "blaze make wrap --color") words="auto always never" ;;
+    "blaze dkim check --color") words="auto always never" ;;
+    "blaze dkim gen -a") words="rsa ed25519" ;;
+    "blaze dkim gen --algorithm") words="rsa ed25519" ;;
+    "blaze dkim gen --color") words="auto always never" ;;
+    "blaze dkim sign -a") words="rsa ed25519" ;;
+    "blaze dkim sign --algorithm") words="rsa ed25519" ;;
+    "blaze dkim sign --newline") words="lf crlf" ;;
+    "blaze dkim sign --color") words="auto always never" ;;
+    "blaze dkim verify --color") words="auto always never" ;;
+    "blaze arc sign --newline") words="lf crlf" ;;
+    "blaze arc sign --color") words="auto always never" ;;
+    "blaze arc verify --color") words="auto always never" ;;
+    "blaze spf analyze --color") words="auto always never" ;;
+    "blaze spf check --color") words="auto always never" ;;
+    "blaze spf stamp --newline") words="lf crlf" ;;
+    "blaze spf stamp --color") words="auto always never" ;;
+    "blaze spf tree --color") words="auto always never" ;;
+    "blaze dmarc collect --color") words="auto always never" ;;
+    "blaze dmarc verify --newline") words="lf crlf" ;;
+    "blaze dmarc verify --color") words="auto always never" ;;
+    "blaze recv extract --color") words="auto always never" ;;
+    "blaze recv stamp --newline") words="lf crlf" ;;
+    "blaze recv stamp --color") words="auto always never" ;;
+    "blaze send --ret") words="full hdrs" ;;
+    "blaze send --quit-after") words="connect helo tls auth mail rcpt" ;;
+    "blaze send --tls") words="none opportunistic starttls implicit" ;;
+    "blaze send --color") words="auto always never" ;;
+    "blaze convert --mbox") words="mboxo mboxrd mboxcl mboxcl2" ;;
+    "blaze convert --dedupe") words="none raw message-id+body" ;;
+    "blaze convert --color") words="auto always never" ;;
+    "blaze mdir commit --color") words="auto always never" ;;
+    "blaze mdir get --color") words="auto always never" ;;
+    "blaze mdir new --color") words="auto always never" ;;
   esac
   if [[ -z $words ]]; then
     case "$path" in
-    "blaze") words="hdr addr --version --help" ;;
+    "blaze") words="hdr addr descr show extract iso map crlf rand make dkim arc spf dmarc recv send convert mdir --version --help" ;;
     "blaze hdr") words="-h --header -p --param -d --decode -H --with-filename --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze addr") words="-f --field --fields -d --decode --without-name -m --margin --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze descr") words="--text --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze show") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze extract") words="-C --directory --part --all --name -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze iso") words="-o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze map") words="--diff --seed --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze crlf") words="-o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze rand") words="--seed --base64 --hex --raw -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze make") words="add-field put wrap --from --to --cc --bcc --reply-to --subject --in-reply-to --references -f --field --date --zone --message-id --seed --type -p --parameter --encoding --text --html --attach --inline -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze make add-field") words="--from --to --cc --bcc --reply-to --subject --in-reply-to --references -f --field --date --zone --message-id --seed --type -p --parameter --encoding -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze make put") words="--type -p --parameter --encoding -f --field --name -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze make wrap") words="--mixed --alternative --related --parallel --form-data --report --signed --boundary -s --seed -f --field -p --parameter -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dkim") words="check gen sign verify --help" ;;
+    "blaze dkim check") words="-p --private-key -s --selector -h --hostname --password-file -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dkim gen") words="-a --algorithm -b --bits -s --selector -h --hostname --raw -o --output --force --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dkim sign") words="-s --selector -h --hostname -p --private-key -a --algorithm -c --canon -f --field --fields --expire --timestamp --password-file --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dkim verify") words="--fields -e --extra-key --now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze arc") words="sign verify --help" ;;
+    "blaze arc sign") words="-h --hostname --authserv-id --seal-selector --seal --signature-selector --signature -f --field --fields --received -c --canon --timestamp --password-file --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze arc verify") words="--now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze spf") words="analyze check stamp tree --help" ;;
+    "blaze spf analyze") words="--spf-timeout --now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze spf check") words="--ip -s --sender --helo --spf-timeout --record --trace --now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze spf stamp") words="--ip -s --sender --helo --spf-timeout -h --hostname --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze spf tree") words="-n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dmarc") words="collect verify --help" ;;
+    "blaze dmarc collect") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dmarc verify") words="-h --hostname --ip -s --sender --helo --spf-timeout --psl --psl-file --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze recv") words="extract stamp --help" ;;
+    "blaze recv extract") words="-d --dot --timeline --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze recv stamp") words="-f --from -h --hostname --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze send") words="-s --sender -r --recipient -h --hostname --helo --port --socket --lmtp --notify --ret --envid --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze convert") words="--mbox --verify --dedupe --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze mdir") words="commit get new --help" ;;
+    "blaze mdir commit") words="-D --maildir -h --hostname -n --new --seen --replied --flagged --trashed --passed --draft -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze mdir get") words="-D --maildir -h --hostname -n --new -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze mdir new") words="-D --maildir -h --hostname -0 --null -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))

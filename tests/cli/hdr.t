@@ -103,3 +103,9 @@ Settings: the environment before the configuration file, the command's own varia
   Subject: café
   $ printf '[hdr\n' > .config/blaze/config.toml && blaze hdr encoded 2>&1 | sed 's/: not TOML.*: /: not TOML: /; s,/.*/\.config,.config,'
   blaze hdr: not TOML: .config/blaze/config.toml
+
+An encoded word cannot break a line.
+
+  $ printf 'Subject: =?utf-8?q?a=0D=0ABcc:_b?=\nFrom: =?utf-8?q?x=0A?= <a@example.org>\n\n' | blaze hdr -d
+  Subject: a Bcc: b
+  From: x <a@example.org>

@@ -69,7 +69,7 @@ def text_of(field: Field, *, decode: bool) -> str:
     if decode:
         from blaze.core.mail import encoded
 
-        return encoded.decode(value)
+        return _one_line(encoded.decode(value))
     return value.decode("utf-8", "surrogateescape")
 
 
@@ -84,8 +84,13 @@ def mailbox_text(mailbox: "Mailbox", *, decode: bool) -> str:
 
     The name is quoted where RFC 5322 §3.2.5 wants it; a comment stands in for a missing one (§3.4).
     """
-    name = mailbox.decoded_name if decode else mailbox.name
+    name = _one_line(mailbox.decoded_name or "") if decode else mailbox.name
     return str(mailbox._replace(display_name=name or None))
+
+
+def _one_line(text: str) -> str:
+    """Decoded text without the newlines that an encoded word can hold: a value is never two lines."""
+    return " ".join(text.splitlines()) if not text.isprintable() else text
 
 
 def _address_lines(addresses: "Iterable[Mailbox | Group]", *, decode: bool) -> list[str]:
@@ -97,7 +102,8 @@ def _address_lines(addresses: "Iterable[Mailbox | Group]", *, decode: bool) -> l
             lines.append(mailbox_text(address, decode=decode))
             continue
         members = [mailbox_text(member, decode=decode) for member in address.mailboxes] or [""]
-        members[0] = f"{address.decoded_name if decode else address.name}: {members[0]}".rstrip()
+        name = _one_line(address.decoded_name) if decode else address.name
+        members[0] = f"{name}: {members[0]}".rstrip()
         members[-1] += ";"
         lines += members
     return [line + "," for line in lines[:-1]] + lines[-1:]
