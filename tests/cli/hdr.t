@@ -106,6 +106,6 @@ Settings: the environment before the configuration file, the command's own varia
 
 An encoded word cannot break a line.
 
-  $ printf 'Subject: =?utf-8?q?a=0D=0ABcc:_b?=\nFrom: =?utf-8?q?x=0A?= <a@example.org>\n\n' | blaze hdr -d
+  $ rm -r .config; printf 'Subject: =?utf-8?q?a=0D=0ABcc:_b?=\nFrom: =?utf-8?q?x=0A?= <a@example.org>\n\n' | blaze hdr -d
   Subject: a Bcc: b
   From: x <a@example.org>
