@@ -12,8 +12,9 @@ from blaze.core.errors import BlazeError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from blaze.core.auth.resolver import Resolver
+    from blaze.cli._render import Output
     from blaze.core.mail.address import Mailbox
+    from blaze.core.net.dns import DNSResolver
     from blaze.core.store.source import Entry
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -175,7 +176,7 @@ class DNS(NamedTuple):
     offline: bool
     timeout: float
 
-    def resolver(self) -> "Resolver":
+    def resolver(self) -> "DNSResolver":
         """A resolver by these options."""
         from pathlib import Path
 
@@ -222,10 +223,22 @@ def dns_options(function: Callable[..., Any]) -> Any:
         dns_timeout: float,
         **values: Any,
     ) -> Any:
+        _say_warnings(args[0].out)
         dns = DNS(nameserver, dns_static, dns_record, offline, dns_timeout)
         return function(*args, dns=dns, **values)
 
     return wrapper
+
+
+def _say_warnings(out: "Output") -> None:
+    """Have `out` say what the library logs as a warning."""
+    import logging
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            out.warn(record.getMessage())
+
+    logging.getLogger("blaze").handlers = [Handler(logging.WARNING)]
 
 
 def now_option(function: Callable[..., Any]) -> Any:

@@ -238,7 +238,8 @@ class _Run:
                 raise _StopError(Status.NONE, f"{domain} has no SPF record")
             return spf_record.parse(found)
         except RecordError as error:
-            raise _StopError(Status.PERMERROR, f"{error} in the record of {domain}") from error
+            hint = f" ({error.hint})" if error.hint else ""
+            raise _StopError(Status.PERMERROR, f"{error} in the record of {domain}{hint}") from error
 
     def _redirect(self, redirect: Modifier, domain: str, depth: int) -> _Outcome:
         self._count(redirect.text, domain)

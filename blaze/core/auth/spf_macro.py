@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
-from urllib.parse import quote
 
 from blaze.core.auth.resolver import MAX_NAME, Address
 from blaze.core.errors import DataError
@@ -140,7 +139,7 @@ class MacroContext:
         if macro.reverse:
             pieces.reverse()
         value = ".".join(pieces[-macro.count :])
-        return quote(value, safe="", errors="surrogateescape") if macro.escape else value
+        return _percent_encoded(value) if macro.escape else value
 
     def _value(self, letter: str) -> str:
         local_part, _, sender_domain = self.sender.rpartition("@")
@@ -167,6 +166,12 @@ class MacroContext:
                 return self.receiver
             case _:
                 return str(self.timestamp)
+
+
+def _percent_encoded(text: str) -> str:
+    """Octets outside the unreserved set as ``%XX`` (RFC 7208 §7.3, RFC 3986 §2.3)."""
+    octets = text.encode("utf-8", "surrogateescape")
+    return re.sub(rb"[^A-Za-z0-9._~-]", lambda match: b"%%%02X" % match[0][0], octets).decode("ascii")
 
 
 def dotted(ip: Address) -> str:

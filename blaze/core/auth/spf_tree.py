@@ -58,6 +58,15 @@ def draw(domain: str, *, resolver: Resolver) -> Node:
     return _Drawing(domain, _fetch(domain, resolver)).node(domain, ())
 
 
+def iter_nodes(root: Node) -> Iterator[Node]:
+    """Every node of a tree, from the root on."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += [branch.target for branch in node.branches if branch.target]
+
+
 def _fetch(domain: str, resolver: Resolver) -> dict[str, Record | str]:
     """Every record reachable, or what is wrong with it, by domain in lower case."""
     found: dict[str, Record | str] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from blaze.core.auth import authres
-from blaze.core.auth.authres import MethodResult, Property
+from blaze.core.auth.authres import AuthenticationResults, MethodResult, Property
 from blaze.core.auth.dkim_verify import Result as DKIMResult
 from blaze.core.auth.dmarc import Verdict
 from blaze.core.auth.spf import Identity, Result as SPFResult
@@ -42,6 +42,18 @@ def dmarc_result(verdict: Verdict) -> MethodResult:
     if verdict.policy:
         properties.append(Property("policy", "dmarc", verdict.disposition.value))
     return MethodResult("dmarc", verdict.status.value, tuple(properties), verdict.reason)
+
+
+def results(
+    spf: SPFResult | None, sender: str, dkim: Iterable[DKIMResult], verdict: Verdict
+) -> tuple[MethodResult, ...]:
+    """All verdicts on a message, in the order in which they were reached."""
+    return (spf_result(spf, sender), *dkim_results(dkim), dmarc_result(verdict))
+
+
+def results_field(authserv_id: str, found: Sequence[MethodResult], *, newline: bytes) -> bytes:
+    """The Authentication-Results field of the server `authserv_id`, folded, with its final newline."""
+    return AuthenticationResults(authserv_id, tuple(found)).to_bytes(newline)
 
 
 def find_forged(head: Header, authserv_id: str) -> list[Field]:
