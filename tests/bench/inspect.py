@@ -59,7 +59,7 @@ def our_texts(messages: list[bytes]) -> int:
 
     size = 0
     for octets in messages:
-        for part in message.walk(message.parse(octets)):
+        for _, part in message.walk(message.parse(octets)):
             if part.content_type.type == "text":
                 size += len(part.text())
     return size
