@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import hashlib
 import os
 import re
 import shutil
@@ -332,3 +333,54 @@ def test_put_adds_to_what_mmime_and_swaks_and_the_standard_library_make(tmp_path
             part.replace(b"\r\n", b"\n") for part in before
         ], maker
         assert parts[-1] == ATTACHMENTS["all.bin"]
+
+
+PIPELINE_MEMORY = 100 << 20
+"""Octets that each command of the pipeline may hold, whatever the attachment."""
+
+# `ru_maxrss` would count what the child shared with this process before it ran its own program.
+MEASURED_RUN = """
+import pathlib, sys
+from blaze.cli._app import run
+status = run(["blaze", *sys.argv[2:]])
+pathlib.Path(sys.argv[1]).write_text(pathlib.Path("/proc/self/status").read_text())
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize("size", [20 << 20, pytest.param(200 << 20, marks=pytest.mark.long)])
+def test_a_large_attachment_goes_through_in_little_memory(size: int, tmp_path: Path) -> None:
+    if not Path("/proc/self/status").exists():
+        pytest.skip("memory is measured through /proc")
+    big = tmp_path / "big.bin"
+    block = hashlib.sha256(b"seed").digest() * 2048
+    with big.open("wb") as file:
+        for _ in range(size // len(block)):
+            file.write(block)
+    commands = (
+        ("make", "--attach", big),
+        ("make", "wrap"),
+        ("make", "put", big),
+        ("extract", "-C", tmp_path / "out", "--all"),
+    )
+    children: list[subprocess.Popen[bytes]] = []
+    for command in commands:
+        before = children[-1].stdout if children else None
+        child = subprocess.Popen(
+            [sys.executable, "-c", MEASURED_RUN, tmp_path / f"status{len(children)}", *map(str, command)],
+            stdin=before or subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if command is commands[-1] else subprocess.PIPE,
+        )
+        if before:
+            before.close()
+        children.append(child)
+    for number, child in enumerate(children):
+        assert child.wait() == 0, child.args
+        peak = re.search(r"VmHWM:\s+(\d+) kB", (tmp_path / f"status{number}").read_text())
+        assert peak
+        assert int(peak[1]) << 10 < PIPELINE_MEMORY, child.args
+    extracted = sorted((tmp_path / "out").rglob("big*"))
+    assert [path.stat().st_size for path in extracted] == [big.stat().st_size] * 2
+    assert {hashlib.sha256(path.read_bytes()).digest() for path in extracted} == {
+        hashlib.sha256(big.read_bytes()).digest()
+    }

@@ -114,6 +114,8 @@ class _Lines:
 
     def add_item(self, pieces: Sequence[bytes]) -> None:
         """Add an item, on one line if that can be done."""
+        if not pieces:
+            return
         width = sum(map(_characters, pieces))
         if self._has_value and width > self.room and width <= self._limit:
             self._end_line()
@@ -219,7 +221,8 @@ def parameters(name: str, value: str, params: Mapping[str, str], style: Style = 
     Values that are not ASCII or too long for a line are encoded and continued as RFC 2231 says. Folded after
     the semicolons only.
     """
-    _check_text(name, value)
+    if not _type_word().fullmatch(value):
+        raise DataError(f"not a token of RFC 2045 §5.1: {value!r}", where=f"field {name}")
     for key, text in params.items():
         _check_text(name, key)
         _check_text(name, text)
@@ -235,7 +238,7 @@ def structured(name: str, text: str, style: Style = LF) -> bytes:
     Raises:
         DataError: it is not ASCII and `style.utf8` is not set, or it holds CR, LF or NUL.
     """
-    _check_text(name, text)
+    _check_plain(name, text)
     if not (style.utf8 or text.isascii()):
         raise DataError(f"{name} takes ASCII only: {text}", hint="--utf8 allows UTF-8 in header fields.")
     pieces = re.findall(rb"[ \t]*[^ \t]+", b" " + _octets(name, text.strip(" \t")))
@@ -349,8 +352,8 @@ def _glue(pieces: list[bytes], octets: bytes) -> list[bytes]:
 
 
 def _mailbox(name: str, mailbox: Mailbox, style: Style) -> list[bytes]:
-    _check_text(name, mailbox.local_part)
-    _check_text(name, mailbox.domain)
+    _check_plain(name, mailbox.local_part)
+    _check_plain(name, mailbox.domain)
     if not style.utf8:
         if not mailbox.local_part.isascii():
             raise DataError(
@@ -404,6 +407,13 @@ def _check_text(name: str, text: str) -> None:
         raise DataError("a line break or NUL in a value", where=f"field {name}: {text!r}")
 
 
+def _check_plain(name: str, text: str) -> None:
+    """Refuse what only an encoded-word could say, where none may stand."""
+    _check_text(name, text)
+    if _never_raw().search(text):
+        raise DataError("a control character in a value", where=f"field {name}: {text!r}")
+
+
 def _octets(name: str, text: str) -> bytes:
     try:
         return text.encode()
@@ -422,6 +432,13 @@ def _not_in_an_identifier(text: str) -> bool:
 @cache
 def _field_name() -> re.Pattern[str]:
     return re.compile(r"[!-9;-~]+")
+
+
+@cache
+def _type_word() -> re.Pattern[str]:
+    """A token, or two of them with a slash between (RFC 2045 §5.1)."""
+    token = r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+"
+    return re.compile(f"{token}(?:/{token})?")
 
 
 @cache

@@ -7,6 +7,7 @@ identifiers follow from a seed.
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from itertools import chain
@@ -28,6 +29,7 @@ _BOUNDARY_CHARACTERS = frozenset(
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'()+_,-./:=? "
 )
 _BOUNDARY_TRIES = 100
+_MAX_PENDING = 1 << 16  # CRs held until it is known what follows
 _NEVER_ENCODED = frozenset({"message/rfc822", "message/partial", "message/external-body"})  # RFC 2046 §5.2
 _DOMAINS = ("7bit", "8bit", "binary")  # RFC 2045 §6.2, the widest last
 
@@ -125,15 +127,28 @@ class Encoded:
 
 
 def iter_with_newline(chunks: Iterable[bytes], newline: bytes) -> Iterator[bytes]:
-    """`chunks` with every LF and CRLF written as `newline`; a bare CR stays. One chunk in memory."""
+    """`chunks` with every LF and CRLF written as `newline`, LF or CRLF. One chunk in memory.
+
+    A bare CR is data and stays. So does one before a CRLF, which stays too: an LF alone would make it a CRLF.
+    """
     pending = b""
     for chunk in chunks:
         octets = pending + chunk
-        pending = b"\r" if octets.endswith(b"\r") else b""
-        octets = octets.removesuffix(b"\r").replace(b"\r\n", b"\n")
-        yield octets if newline == b"\n" else octets.replace(b"\n", newline)
+        end = len(octets.rstrip(b"\r"))
+        if len(octets) - end > _MAX_PENDING:
+            end = len(octets)
+        pending = octets[end:]
+        yield _with_newline(octets[:end], newline)
     if pending:
         yield pending
+
+
+def _with_newline(octets: bytes, newline: bytes) -> bytes:
+    if b"\r\r\n" in octets:
+        found = rb"(?<!\r)\r\n" if newline == b"\n" else rb"(?<!\r)\n"
+        return re.sub(found, newline, octets)
+    octets = octets.replace(b"\r\n", b"\n")
+    return octets if newline == b"\n" else octets.replace(b"\n", newline)
 
 
 def leaf(wanted: Leaf, style: Style = LF, *, enclosed_in: str | None = None) -> Entity:

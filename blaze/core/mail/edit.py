@@ -53,7 +53,7 @@ def wrap(message: Span, wrapping: Wrapping, style: Style) -> Iterator[bytes]:
     if any(defect.name == "too-many-fields" for defect in head.defects):
         raise DataError(f"the header has more than {header.MAX_FIELDS:,} fields")
     style = _style_of(head, style)
-    moved = [each for each in head if each.key.startswith(b"content-")]
+    moved = [each for each in _whole_fields(head) if each.key.startswith(b"content-")]
     part = _as_part(head, Span(message.buffer, head.body_start, message.end), moved, wrapping, style)
     boundary = wrapping.boundary
     if boundary is None:
@@ -149,6 +149,13 @@ def _as_part(head: Header, body: Span, moved: list[Field], wrapping: Wrapping, s
     return Entity((*fields, *added), (source,), compose.widest([encoding]), style)
 
 
+def _whole_fields(head: Header) -> list[Field]:
+    """The fields, each with the lines after it that are no fields: most often its own, folded wrongly."""
+    fields = list(head)
+    ends = [*(each.start for each in fields[1:]), head.end]
+    return [Field(head.buffer, each.start, each.colon, end) for each, end in zip(fields, ends, strict=False)]
+
+
 def _without(head: Header, removed: Sequence[Field], style: Style) -> bytes:
     """The header block without some of its fields and without the empty line."""
     kept = []
@@ -166,13 +173,13 @@ def _widened(head: Header, part: Entity, style: Style) -> bytes:
     if wide == compose.widest([_encoding(head)]):
         block = head.buffer[head.start : head.end]
         return _whole_line([block], style) + style.newline
-    old = head.get_all(b"content-transfer-encoding")
+    old = [each for each in _whole_fields(head) if each.key == b"content-transfer-encoding"]
     block = _without(head, old, style) + build.structured("Content-Transfer-Encoding", wide, style)
     return block + style.newline
 
 
 def _whole_line(chunks: Iterable[bytes], style: Style) -> bytes:
-    octets = b"".join(chunks)
+    octets = b"".join(chunks).rstrip(b"\r")  # with a newline after it a last CR would be part of that
     return octets if not octets or octets.endswith(b"\n") else octets + style.newline
 
 

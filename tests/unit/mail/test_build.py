@@ -286,6 +286,28 @@ def test_parse_field_refuses_what_the_field_does_not_take(text: str) -> None:
         build.parse_field(text)
 
 
+def test_structured_ends_in_no_empty_line_after_a_last_comma() -> None:
+    assert build.structured("X", "x" * 100 + ",") == b"X: " + b"x" * 100 + b",\n"
+
+
+@pytest.mark.parametrize("text", ["a\x1b", "a\x7f", "a\x85"])
+def test_control_characters_are_refused_where_they_cannot_be_encoded(text: str) -> None:
+    for attempt in (
+        lambda: build.structured("List-Id", text, UTF8),
+        lambda: build.addresses("To", [Mailbox(None, text, "example.org")], UTF8),
+        lambda: build.addresses("To", [Mailbox(None, "a", text)], UTF8),
+        lambda: build.message_ids("References", [text]),
+    ):
+        with pytest.raises(DataError):
+            attempt()
+
+
+@pytest.mark.parametrize("value", ["", "a/b; c=d", "a/", "a/b/c", "a b", "\u00e9/b", "a\x1b"])
+def test_parameters_refuses_what_is_no_type(value: str) -> None:
+    with pytest.raises(DataError):
+        build.parameters("Content-Type", value, {})
+
+
 def test_structured_is_folded_after_semicolons_first() -> None:
     value = (
         "mx.example.org; spf=pass smtp.mailfrom=a@example.org; dkim=pass header.d=example.org header.s=sel"

@@ -53,6 +53,22 @@ def test_wrap_takes_any_message(octets: bytes, expected: bytes) -> None:
     assert wrap(octets) == expected.replace(b"HEAD\n", head)
 
 
+def test_wrap_moves_a_field_with_its_badly_folded_lines() -> None:
+    wrapped = wrap(b"Content-Type: multipart/mixed;\nboundary=x\nSubject: y\n\nz\n")
+    assert wrapped.startswith(b"Subject: y\nMIME-Version")
+    assert b"--b\nContent-Type: multipart/mixed;\nboundary=x\n\nz\n" in wrapped
+
+
+@pytest.mark.parametrize(
+    "octets", [b"Subject: x\n--b\n\r", b"a: b\n\r\r\nrest", b"a: b\r", b"\r", b"a: b\n\r\r"]
+)
+@pytest.mark.parametrize("style", [LF, CRLF])
+def test_wrap_ends_the_header_where_it_must_although_there_are_bare_crs(octets: bytes, style: Style) -> None:
+    root = message.parse(wrap(octets, style))
+    assert root.header.get(b"content-type")
+    assert len(root.parts) == 1
+
+
 def test_wrap_keeps_a_mime_version_and_its_place() -> None:
     wrapped = wrap(b"mime-version: 1.0 (x)\nSubject: y\n\nz\n")
     assert wrapped.startswith(b"mime-version: 1.0 (x)\nSubject: y\nContent-Type: multipart/mixed")
