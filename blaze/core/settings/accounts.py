@@ -1,0 +1,126 @@
+"""Accounts: the servers to submit to, and who one is there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from blaze.core.errors import ConfigurationError
+from blaze.core.settings.secrets import SecretSources
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An `[account.NAME]` table: a server to submit to, and who one is there.
+
+    `sender` (`from`) is the reverse-path, `domain` completes names without one, `aliases` says what a name
+    stands for: addresses or further names.
+    """
+
+    name: str
+    host: str | None = None
+    port: int | None = None
+    tls: str | None = None
+    user: str | None = None
+    auth: str | None = None
+    sender: str | None = None
+    domain: str | None = None
+    secret: SecretSources = field(default_factory=SecretSources)
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+_TEXTS = ("host", "tls", "user", "auth", "domain", "password-file", "password-command", "token-command")
+_KNOWN = frozenset({*_TEXTS, "from", "port", "keyring", "aliases"})
+
+
+def find_account(config: Mapping[str, Any], name: str | None) -> Account | None:
+    """The account called `name`; without a name the one that `account = "NAME"` chooses, or the only one.
+
+    Raises:
+        ConfigurationError: there is no such account, or its table is wrong.
+    """
+    tables = config.get("account", {})
+    chosen = name
+    if isinstance(tables, str):
+        raise ConfigurationError("account must be a table", hint='Choose one with default-account = "NAME".')
+    if chosen is None:
+        chosen = config.get("default-account")
+    if chosen is None and len(tables) == 1:
+        chosen = next(iter(tables))
+    if chosen is None:
+        return None
+    if chosen not in tables:
+        known = ", ".join(sorted(tables)) or "none"
+        raise ConfigurationError(f"no account {chosen!r}", hint=f"The configuration has: {known}.")
+    return _read_account(chosen, tables[chosen])
+
+
+def _read_account(name: str, table: Any) -> Account:
+    where = f"[account.{name}]"
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{where} is not a table")
+    if unknown := sorted(table.keys() - _KNOWN):
+        raise ConfigurationError(f"unknown setting {unknown[0]!r}", where=where)
+    texts = {key: _text(table, key, where) for key in (*_TEXTS, "from")}
+    port, keyring = table.get("port"), table.get("keyring", False)
+    if port is not None and not (type(port) is int and 0 < port < 65536):
+        raise ConfigurationError("port is no port number", where=where)
+    if texts["tls"] not in (None, "none", "opportunistic", "starttls", "implicit"):
+        raise ConfigurationError("tls is none of none, opportunistic, starttls, implicit", where=where)
+    return Account(
+        name,
+        host=texts["host"],
+        port=port,
+        tls=texts["tls"],
+        user=texts["user"],
+        auth=texts["auth"],
+        sender=texts["from"],
+        domain=texts["domain"],
+        secret=SecretSources(
+            password_file=texts["password-file"],
+            password_command=texts["password-command"],
+            token_command=texts["token-command"],
+            keyring=bool(keyring),
+        ),
+        aliases=_read_aliases(table.get("aliases", {}), where),
+    )
+
+
+def _text(table: Mapping[str, Any], key: str, where: str) -> str | None:
+    value = table.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError(f"{key} is no text", where=where)
+    return value
+
+
+def _read_aliases(table: Any, where: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(table, Mapping):
+        raise ConfigurationError("aliases is no table", where=where)
+    aliases: dict[str, tuple[str, ...]] = {}
+    for name, value in table.items():
+        addresses = [value] if isinstance(value, str) else value
+        if not isinstance(addresses, list) or not all(isinstance(address, str) for address in addresses):
+            raise ConfigurationError(
+                f"the alias {name!r} is no address and no list of addresses", where=where
+            )
+        aliases[name.lower()] = tuple(addresses)
+    return aliases
+
+
+def complete_address(name: str, account: Account | None, domain: str) -> list[str]:
+    """What a recipient of `sendmail` stands for: aliases followed, names without a domain given one.
+
+    The account's `domain` comes before `domain`. An alias that leads to itself is that name.
+    """
+    aliases = account.aliases if account else {}
+    found: list[str] = []
+    followed: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop(0)
+        key = current.lower()
+        if "@" not in current and key in aliases and key not in followed:
+            followed.add(key)
+            waiting = [*aliases[key], *waiting]
+        else:
+            found.append(current if "@" in current else f"{current}@{(account and account.domain) or domain}")
+    return list(dict.fromkeys(found))
