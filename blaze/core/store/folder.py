@@ -157,9 +157,9 @@ class Writer:
 
     def _names(self, subfolder: str, delivery: Delivery) -> Iterator[str]:
         """Names to try, the one it had first."""
-        had = delivery.name.rpartition("/")[2]
+        had = safe_name(delivery.name.rpartition("/")[2])
         if had.lower().endswith(SUFFIX):
-            yield subfolder + safe_name(had)
+            yield subfolder + had
         while True:
             self._number += 1
             yield f"{subfolder}{self._number:06}{SUFFIX}"

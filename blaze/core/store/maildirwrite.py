@@ -129,7 +129,7 @@ class _Place:
             lines = "".join(f"{number} {word}\n" for number, word in rows)
             octets = lines.encode("utf-8", "surrogateescape")
             atomic.write_file(f"{self.path}/dovecot-keywords", [octets], force=True)
-        letters = "".join(sorted(known[label] for label in labels if label in known))
+        letters = "".join(sorted({known[label] for label in labels if label in known}))
         return letters, tuple(label for label in labels if label not in known)
 
     def describe(self, record: Record) -> None:

@@ -45,7 +45,7 @@ def parse(line: bytes) -> Record | None:
     """Read a line of a manifest; None for one that is torn or not ours."""
     try:
         values = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(values, dict) or not isinstance(values.get("id"), str):
         return None
