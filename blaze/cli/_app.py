@@ -76,6 +76,12 @@ class Option(click.Option):
                 return value
         return None
 
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """The value in its type; one text for an option that may be repeated (configuration) is one value."""
+        if self.multiple and isinstance(value, str):
+            value = (value,)
+        return super().type_cast_value(ctx, value)
+
 
 def environment_names(option: click.Option, ctx: click.Context) -> tuple[str, ...]:
     """The environment variables that set `option`, the strongest first."""
@@ -154,13 +160,14 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The command's own options first, the common ones in a section of their own."""
-        own = [p.get_help_record(ctx) for p in self.get_params(ctx) if p not in self.common]
-        if records := [record for record in own if record]:
-            with formatter.section("Options"):
-                formatter.write_dl(records)
-        shared = [p.get_help_record(ctx) for p in self.common]
-        with formatter.section("Common options"):
-            formatter.write_dl([record for record in shared if record])
+        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        for title, chosen in (
+            ("Options", [option for option in options if option not in self.common]),
+            ("Common options", [option for option in options if option in self.common]),
+        ):
+            if records := [record for option in chosen if (record := option.get_help_record(ctx))]:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
 
 def take_output(values: dict[str, Any]) -> Output:
