@@ -24,6 +24,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Transport": {
         "send": ("blaze.cli.send:send", "Send messages straight to their mail exchangers."),
+        "submit": ("blaze.cli.send:submit", "Submit messages through a server that knows you."),
     },
     "Store and search": {
         "convert": ("blaze.cli.convert:convert", "Copy all messages of one store into another."),

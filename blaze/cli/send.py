@@ -1,9 +1,19 @@
-"""`blaze send`: messages straight to their mail exchangers, or to one server."""
+"""`blaze send` and `blaze submit`: messages to mail exchangers, or through an account."""
 
 from typing import TYPE_CHECKING
 
 import click
 
+from blaze.cli._account import (
+    LogInOptions,
+    Submission,
+    configured_account,
+    find_log_in,
+    find_submission,
+    log_in_options,
+    submission_options,
+    warn_of_password,
+)
 from blaze.cli._app import App, command, option
 from blaze.cli._params import DNS, dns_options
 from blaze.cli._transport import (
@@ -105,3 +115,66 @@ def _courier(target: "Target | None", port: int, dns: DNS, options: "DeliveryOpt
     if target is not None:
         return HostCourier(target, options)
     return MXCourier(dns.resolver(), options, port)
+
+
+@command("submit", reports=True)
+@option("-s", "--sender", type=SENDER, help="The reverse-path.  [default: the account's, Sender or From]")
+@option(
+    "-r", "--recipient", type=RECIPIENT, multiple=True, help="A recipient.  [default: those of To, Cc, Bcc]"
+)
+@option("-h", "--hostname", "--helo", type=HELLO, help="The name to say in EHLO.  [default: the machine's]")
+@log_in_options
+@delivery_options
+@connection_options
+@dns_options
+@click.argument("mail", metavar="[MAIL]", default="-", type=click.Path())
+@click.argument("server", metavar="[SUBMISSION]", required=False)
+@click.argument("recipients", metavar="[RCPT]...", nargs=-1, type=RECIPIENT)
+def submit(
+    app: App,
+    *,
+    mail: str,
+    server: str | None,
+    recipients: tuple[str, ...],
+    sender: str | None,
+    recipient: tuple[str, ...],
+    hostname: str | None,
+    no_downgrade: bool,
+    transcript: str | None,
+    quit_after: str | None,
+    notification: Notification,
+    who: LogInOptions,
+    connection: Connection,
+    dns: DNS,
+) -> None:
+    """Submit messages through a server that knows you.
+
+    MAIL is a message or a store of messages. SUBMISSION is HOST[:PORT] or
+    [submission|submissions|smtp|smtps]://[USER@]HOST[:PORT]; left out, it is the account's. TLS is used from
+    the start on port 465, by STARTTLS elsewhere, and its certificate must hold. `-` prints the dialogue that
+    would be held, and connects nowhere.
+    """
+    warn_of_password(app)
+    account = configured_account(who.account)
+    if sender is None and account and account.sender:
+        sender = SENDER.convert(account.sender, None, None)
+    from dataclasses import replace
+
+    from blaze.core.net.delivery import HostCourier
+
+    dry = server == "-"
+    submission = Submission("-", 0, None, None) if dry else find_submission(server, account, who)
+    options = submission_options(
+        app, connection, submission, find_log_in(who, submission, account, connection)
+    )
+    with transcript_to(transcript) as record:
+        options = replace(options, hello=hostname, transcript=record, may_change=not no_downgrade)
+        jobs = iter_jobs(app, mail, sender, recipients + recipient, notification)
+        if dry:
+            dry_run(app, jobs, options)
+            return
+        target = make_target(submission.host, submission.port, dns)
+        if quit_after:
+            probe(app, jobs, lambda _: target, options, quit_after)
+        else:
+            deliver(app, "blaze.submit/1", jobs, HostCourier(target, options))

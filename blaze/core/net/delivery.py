@@ -109,6 +109,8 @@ def open_session(target: Target, options: DeliveryOptions) -> Session:
     wanted = "starttls" if options.insist and options.tls == "opportunistic" else options.tls
     if wanted == "none":
         return _open(target, options, "none", options.tls_options)
+    if not (options.insist or options.tls_options.verify):
+        options.warn(f"the certificate is not verified: {target}")
     checked = replace(options.tls_options, verify=options.insist or options.tls_options.verify)
     try:
         return _open(target, options, wanted, checked)
@@ -186,6 +188,8 @@ def _begin(
         options.warn(f"the server offers no TLS, the message goes in clear: {target}")
     if options.log_in:
         login = options.log_in
+        if login.in_clear and channel.tls is None:
+            options.warn(f"the log-in is made in clear: {target}")
         name = session.log_in(
             login.credentials, login.mechanism, in_clear=login.in_clear, host=host, port=target.port
         )
