@@ -223,7 +223,7 @@ def _read_seal(listed: TagList) -> Signature:
             read_name(listed, b"d"),
             read_name(listed, b"s"),
             None,
-            (listed.get(b"a") or b"").decode(),
+            (listed.get(b"a") or b"").decode("ascii", "replace"),
             read_algorithm(listed),
             timestamp=read_number(listed, b"t"),
             signature=read_base64(listed, b"b"),
