@@ -35,6 +35,10 @@ class Line(click.ParamType[str]):
             self.fail("a value that is not UTF-8", param, ctx)
         return value
 
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """A variable of the environment holds one value, blanks and all."""
+        return [rv]
+
 
 class Parameter(Line):
     """A MIME parameter as `KEY=VALUE`."""

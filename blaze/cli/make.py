@@ -46,6 +46,7 @@ _STDIN = "-"
 @click.argument("body", metavar="[BODY]", required=False, type=click.Path())
 def _make(
     app: App,
+    *,
     header: Header,
     type: str | None,  # noqa: A002
     params: dict[str, str],
@@ -113,6 +114,7 @@ def _make(
 @message_argument()
 def _wrap(
     app: App,
+    *,
     subtype: str,
     boundary: str | None,
     seed: bytes,
@@ -155,6 +157,7 @@ def _wrap(
 @message_argument()
 def _put(
     app: App,
+    *,
     type: str | None,  # noqa: A002
     params: dict[str, str],
     encoding: str | None,
@@ -195,6 +198,7 @@ def _put(
 @message_argument()
 def _add_field(
     app: App,
+    *,
     header: Header,
     type: str | None,  # noqa: A002
     params: dict[str, str],
@@ -266,6 +270,8 @@ def _file(
     source = _source(path)
     if name is None and path != _STDIN:
         name = PurePath(path).name
+    if name and any(character in name for character in "\r\n"):
+        raise UsageError("a line break in a file name", where=repr(path))
     found = filetype.guess(source.head(filetype.HEAD), name or "", said.type)
     params = {"charset": found.charset, **said.params} if found.charset else said.params
     known = replace(said, type=found.media_type, params=params)
