@@ -7,7 +7,7 @@ from typing import NamedTuple
 from blaze.core.mail.header import Buffer
 from blaze.core.mail.window import iter_chunks
 from blaze.core.store import mbox
-from blaze.core.store.flags import NO_MARKS, Marks, without_status
+from blaze.core.store.flags import NEW, NO_MARKS, Marks, without_status
 from blaze.core.store.source import Entry
 
 
@@ -56,7 +56,7 @@ class Delivery(NamedTuple):
 
 
 def of_octets(
-    data: bytes, *, marks: Marks = NO_MARKS, date_ns: int | None = None, sender: bytes = b""
+    data: bytes, *, marks: Marks = NEW, date_ns: int | None = None, sender: bytes = b""
 ) -> Delivery:
     """A message that was just received."""
     return Delivery(data, 0, len(data), marks=marks, date_ns=date_ns, sender=sender)

@@ -36,6 +36,7 @@ class Marks(NamedTuple):
 
 
 NO_MARKS = Marks()
+NEW = Marks(is_new=True)
 
 
 def normalize(letters: str) -> str:

@@ -31,7 +31,7 @@ def test_append_parts_messages(tmp_path: Path, before: bytes) -> None:
     path.write_bytes(before)
     assert mboxwrite.append(str(path), [of_octets(MESSAGE), of_octets(MESSAGE)]) == 2
     assert mboxwrite.append(str(path), [of_octets(MESSAGE)]) == 1
-    assert octets(path)[-3:] == [MESSAGE] * 3 or [message[-18:] for message in octets(path)[-3:]]
+    assert octets(path)[-3:] == [MESSAGE] * 3
     assert len(octets(path)) == (4 if before else 3)
     assert path.read_bytes().startswith(before)
     assert not (tmp_path / "box.lock").exists()
