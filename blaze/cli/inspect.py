@@ -90,7 +90,7 @@ def iso(app: App, destination: Destination, file: str) -> None:
     from blaze.core.mail.rebuild import rebuild
     from blaze.core.store import source
 
-    entry = source.read_message(file)
+    entry = source.read_whole(file)
     _write(app, destination, rebuild(message.parse(entry.buffer, entry.start, entry.end)))
 
 
@@ -151,7 +151,7 @@ def crlf(app: App, destination: Destination, file: str) -> None:
     from blaze.core.mail.window import iter_chunks
     from blaze.core.store import source
 
-    entry = source.read_message(file)
+    entry = source.read_whole(file)
     chunks = iter_chunks(entry.buffer, entry.start, entry.end)
     _write(app, destination, iter_with_newline(chunks, b"\r\n"))
 

@@ -13,6 +13,12 @@ A message taken apart and put together again has the same octets, whatever it ho
   Give --force to replace it.
   [73]
   $ blaze iso --force -o out.eml noise && cmp out.eml noise
+  $ printf 'From a Thu Mar 30 15:00:00 2017\nSubject: 1\n\none\n\nFrom b Thu Mar 30 15:00:01 2017\n\ntwo\n' > box
+  $ gzip -k box
+  $ for file in box box.gz; do blaze iso $file | cmp - $file; blaze iso < $file | cmp - $file; done
+  $ blaze iso box#1
+  Subject: 1
+  one
   $ blaze iso missing
   blaze iso: no such file or directory: missing
   [66]

@@ -161,6 +161,31 @@ def read_message(file: str) -> Entry:
     return first
 
 
+def read_whole(file: str) -> Entry:
+    """All octets of a file, or of standard input, as one message, whatever they look like.
+
+    What is no file is read as `read_message` does: one message of a store by its name.
+
+    Raises:
+        NoInputError: there is no such file or message.
+        InputOutputError: reading failed.
+    """
+    if file == STDIN:
+        buffer = _read_stdin()
+    elif not os.path.exists(file) or os.path.isdir(file):
+        return read_message(file)
+    else:
+        try:
+            fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                buffer = _read_rest(fd, b"")
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise _input_error(error, file) from error
+    return Entry(file, buffer, 0, len(buffer))
+
+
 def forced_kind(file: str) -> tuple[str, str]:
     """Split `KIND:PATH` into kind and path; the kind is empty where none is forced."""
     if file.startswith(PREFIXES):
