@@ -1,4 +1,4 @@
-"""What the fuzz targets are fed: pieces that mean something to some grammar, mixed, cut, repeated, flipped."""
+"""What the fuzz targets are fed: pieces that mean something to a grammar, mixed, cut, repeated, flipped."""
 
 import importlib
 import pkgutil
