@@ -57,7 +57,9 @@ def test_organizational_domain_agrees_with_publicsuffix2(list_text: str, suffixe
 
 def judge_both(source: random.Random, suffixes: PublicSuffixes) -> tuple[dmarc.Verdict, tuple[str, str]]:
     records = {domain: f"v=DMARC1; {source.choice(RECORDS)}" for domain in DOMAINS if source.random() < 0.5}
-    author, spf, dkim = (source.choice(DOMAINS) for _ in range(3))
+    author = source.choice(DOMAINS)
+    near = [domain for domain in DOMAINS if domain.split(".")[-2:] == author.split(".")[-2:]]
+    spf, dkim = (source.choice(near if source.random() < 0.5 else DOMAINS) for _ in range(2))
     spf_passes, dkim_passes = source.random() < 0.4, source.random() < 0.4
     message = f"From: ann@{author}\r\n\r\n".encode()
 
