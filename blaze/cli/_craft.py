@@ -168,7 +168,7 @@ def header_options(*, date: str, message_id: str) -> Callable[[Any], Any]:
             metavar="now|none|RFC3339",
             help=f"The date.  [default: {date}]",
         ),
-        option("--zone", type=ZONE, help="The zone of the date.  [default: the system's]"),
+        option("--zone", type=ZONE, help="The zone of a date without one.  [default: the system's]"),
         option(
             "--message-id",
             type=LINE,

@@ -74,10 +74,8 @@ def _make(
     """
     if text is not None and body is not None:
         raise UsageError("the text is given twice: --text and BODY")
-    source = text if text is not None else body
-    if source is None and html is None:
-        source = _STDIN
-    if [source, html, *attach, *inline].count(_STDIN) > 1:
+    plain = text or body or (None if html else _STDIN)
+    if [plain, html, *attach, *inline].count(_STDIN) > 1:
         raise UsageError("standard input can be read only once")
     from blaze.core.mail import compose, content, heading
 
@@ -86,10 +84,12 @@ def _make(
         fields = heading.header_fields(header.heading(), header.stamp(), style)
         said = content.said_by_fields(fields, said)
         fields = content.without_mime_fields(fields)
+    if plain is None and said.type is not None:
+        raise UsageError("there is no text that --type or a Content-Type could be for")
     shown = [_attached(app, path, "inline") for path in inline]
     draft = compose.Draft(
-        text=said.text(_source(source), where=source) if source is not None else None,
-        html=said.html(_source(html), where=html) if html is not None else None,
+        text=said.text(_source(plain), where=plain) if plain else None,
+        html=said.html(_source(html), where=html, alone=plain is None) if html else None,
         inline=content.with_content_ids(shown, heading.domain(fields), header.seed, style),
         attachments=[_attached(app, path, "attachment") for path in attach],
     )

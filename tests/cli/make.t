@@ -136,6 +136,9 @@ The body is a file, or --text; with --html both become versions of one text.
   $ blaze make --text - --html - </dev/null
   blaze make: standard input can be read only once
   [2]
+  $ blaze make --html a.html --type text/plain
+  blaze make: there is no text that --type or a Content-Type could be for
+  [2]
   $ blaze make nowhere.txt
   blaze make: no such file or directory: nowhere.txt
   [66]

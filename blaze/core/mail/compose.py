@@ -144,10 +144,11 @@ def iter_with_newline(chunks: Iterable[bytes], newline: bytes) -> Iterator[bytes
 
 
 def _with_newline(octets: bytes, newline: bytes) -> bytes:
-    if b"\r\r\n" in octets:
-        found = rb"(?<!\r)\r\n" if newline == b"\n" else rb"(?<!\r)\n"
-        return re.sub(found, newline, octets)
-    octets = octets.replace(b"\r\n", b"\n")
+    if b"\r" in octets:
+        if b"\r\r\n" in octets:
+            found = rb"(?<!\r)\r\n" if newline == b"\n" else rb"(?<!\r)\n"
+            return re.sub(found, newline, octets)
+        octets = octets.replace(b"\r\n", b"\n")
     return octets if newline == b"\n" else octets.replace(b"\n", newline)
 
 
@@ -311,7 +312,7 @@ def may_enclose(part: Entity, boundary: str) -> bool:
     """True when no line of `part` begins with the delimiter of `boundary`. Reads the whole part once."""
     if part.encoding == "base64":  # its alphabet has no hyphen
         return True
-    delimiter = b"\n--" + boundary.encode("ascii")
+    delimiter = b"\n--" + boundary.encode("utf-8", "surrogateescape")
     tail = b"\n"
     for chunk in chain.from_iterable(part.body):
         window = tail + chunk

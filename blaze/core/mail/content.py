@@ -40,9 +40,9 @@ class Content:
         is_text = not (charsets.lookup(params["charset"]) or "").startswith(_WIDE_CHARSETS)
         return Leaf(source, media_type, params, self.encoding or "auto", is_text=is_text)
 
-    def html(self, source: Source, *, where: str) -> Leaf:
-        """The text as HTML, in the same charset."""
-        params = {key: value for key, value in self.params.items() if key == "charset"}
+    def html(self, source: Source, *, where: str, alone: bool = False) -> Leaf:
+        """The text as HTML; beside a plain text it takes the charset alone from the parameters."""
+        params = {key: value for key, value in self.params.items() if alone or key == "charset"}
         return replace(self, type="text/html", params=params).text(source, where=where)
 
 

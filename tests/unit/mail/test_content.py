@@ -34,6 +34,7 @@ def test_html_takes_the_charset_alone() -> None:
     said = Content(type="text/x", params={"charset": "koi8-r", "format": "flowed"}, encoding="base64")
     leaf = said.html([b"\xff"], where="f")
     assert (leaf.type, leaf.params, leaf.encoding) == ("text/html", {"charset": "koi8-r"}, "base64")
+    assert said.html([b"\xff"], where="f", alone=True).params == said.params
 
 
 @pytest.mark.parametrize(

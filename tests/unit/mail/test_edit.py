@@ -223,6 +223,13 @@ def test_put_refuses_what_is_no_multipart(octets: bytes) -> None:
         put(octets, Leaf([b"new"]))
 
 
+@pytest.mark.parametrize("boundary", [b"\xc3\xa9", b"\xff", b"a b", b"x" * 5000])
+def test_put_takes_any_boundary_that_it_finds(boundary: bytes) -> None:
+    octets = MIXED.replace(b"boundary=b", b'boundary="' + boundary + b'"').replace(b"--b", b"--" + boundary)
+    expected = (NEW + b"--b--").replace(b"--b", b"--" + boundary)
+    assert put(octets, Leaf([b"new"])) == octets.replace(b"--" + boundary + b"--", expected)
+
+
 def test_put_reads_the_message_as_it_comes() -> None:
     given_out: list[int] = []
 
