@@ -24,11 +24,18 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Transport": {
         "send": ("blaze.cli.send:send", "Send messages straight to their mail exchangers."),
+        "sendmail": (
+            "blaze.cli.sendmail:sendmail",
+            "Submit the message on standard input, as sendmail does.",
+        ),
         "submit": ("blaze.cli.send:submit", "Submit messages through a server that knows you."),
     },
     "Store and search": {
         "convert": ("blaze.cli.convert:convert", "Copy all messages of one store into another."),
         "mdir": ("blaze.cli.convert:mdir", "List, read and flag the messages of a Maildir."),
+    },
+    "Settings": {
+        "config": ("blaze.cli.config:config", "Show the settings in force, and where each comes from."),
     },
 }
 """Section of the help -> command -> (module and attribute, the command's own one-line help)."""

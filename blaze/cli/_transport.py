@@ -222,19 +222,21 @@ def sender_of(part: "Part") -> str:
     raise DataError("no sender", hint="Name one with --sender, or in From.")
 
 
-def recipients_of(part: "Part", keys: tuple[bytes, ...] = (b"to", b"cc", b"bcc")) -> tuple[str, ...]:
-    """The addresses of To, Cc and Bcc, each once."""
-    return tuple(dict.fromkeys(address for key in keys for address in _addresses(part, key)))
+def recipients_of(part: "Part", *, without_domain: bool = False) -> tuple[str, ...]:
+    """The addresses of To, Cc and Bcc, each once; those `without_domain` on demand."""
+    keys = (b"to", b"cc", b"bcc")
+    found = (address for key in keys for address in _addresses(part, key, without_domain=without_domain))
+    return tuple(dict.fromkeys(found))
 
 
-def _addresses(part: "Part", key: bytes) -> list[str]:
+def _addresses(part: "Part", key: bytes, *, without_domain: bool = False) -> list[str]:
     from blaze.core.mail import address
 
     return [
-        mailbox.addr_spec
+        mailbox.addr_spec if mailbox.domain else mailbox.local_part
         for field in part.header.get_all(key)
         for mailbox in address.parse_list(field.unfolded).mailboxes
-        if mailbox.domain
+        if mailbox.domain or without_domain
     ]
 
 

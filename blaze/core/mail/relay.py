@@ -68,16 +68,17 @@ class _Edit(NamedTuple):
 class Outgoing:
     """A message on its way to a server, as often as needed.
 
-    `message` is the root of its part tree, or of the tree of whatever lies in the buffer.
+    `message` is the root of its part tree, `added` are fields (with their newlines) to put in front.
     """
 
-    def __init__(self, message: Part) -> None:
+    def __init__(self, message: Part, added: bytes = b"") -> None:
         self.message = message
+        self._added = [_Edit(message.start, message.start, (added,))] if added else []
 
     @cached_property
     def _hidden(self) -> list[_Edit]:
         header = self.message.header
-        return [
+        return self._added + [
             _Edit(field.start, field.end, ())
             for key in sorted(HIDDEN_FIELDS)
             if header.get(key)
@@ -131,8 +132,8 @@ class Outgoing:
         Raises:
             DataError: something cannot be said otherwise.
         """
-        edits = list(self._edits(seven_bit=seven_bit, ascii_header=ascii_header))
-        return _ended(_checked(iter_with_newline(self._spliced(sorted(edits)), b"\r\n")))
+        edits = [*self._added, *self._edits(seven_bit=seven_bit, ascii_header=ascii_header)]
+        return _ended(_checked(iter_with_newline(self._spliced(edits), b"\r\n")))
 
     def _spliced(self, edits: list[_Edit], end: int | None = None) -> Iterator[bytes]:
         position = self.message.start

@@ -1,0 +1,212 @@
+"""`blaze sendmail`: the personality that cron, PHP, git send-email and mutt call."""
+
+import getopt
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from blaze.cli._account import (
+    LogInOptions,
+    configured_account,
+    find_log_in,
+    find_submission,
+    submission_options,
+)
+from blaze.cli._app import App, Command, command
+from blaze.cli._params import DNS
+from blaze.cli._transport import Connection, deliver, make_target, recipients_of, sender_of
+from blaze.core.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from blaze.cli._transport import Job
+    from blaze.core.mail.message import Part
+    from blaze.core.net.delivery import Courier
+    from blaze.core.settings.accounts import Account
+    from blaze.core.store.source import Entry
+
+_OPTIONS = "A:B:C:F:GL:N:O:R:UV:X:a:b:f:h:imno:p:r:tv"
+_IGNORED = frozenset(["-A", "-B", "-C", "-G", "-L", "-O", "-U", "-X", "-h", "-m", "-n", "-p", "-v"])
+_DNS = DNS((), None, None, False, 5.0)
+_CONNECTION = Connection(None, False, None, None, None, None, None, None, None, None, False)
+
+
+@dataclass
+class Call:
+    """What the command line of a sendmail asks for."""
+
+    recipients: list[str] = field(default_factory=list)
+    account: str | None = None
+    sender: str | None = None
+    full_name: str | None = None
+    from_header: bool = False
+    dots_are_text: bool = False
+    speak_smtp: bool = False
+    notify: str | None = None
+    ret: str | None = None
+    envid: str | None = None
+
+
+def read_call(args: Sequence[str]) -> Call:
+    """Read sendmail's options; those that change nothing here are taken and ignored, as msmtp does.
+
+    Raises:
+        UsageError: an unknown option, or a mode that only a mail server has.
+    """
+    try:
+        options, recipients = getopt.gnu_getopt(list(args), _OPTIONS)
+    except getopt.GetoptError as error:
+        raise UsageError(str(error)) from None
+    call = Call(recipients)
+    for name, value in options:
+        _take_option(call, name, value)
+    return call
+
+
+def _take_option(call: Call, name: str, value: str) -> None:
+    match name:
+        case "-a":
+            call.account = value
+        case "-f" | "-r":
+            call.sender = value.strip("<>")
+        case "-F":
+            call.full_name = value
+        case "-t":
+            call.from_header = True
+        case "-i":
+            call.dots_are_text = True
+        case "-o":
+            call.dots_are_text = call.dots_are_text or value == "i"
+        case "-N":
+            call.notify = value.upper()
+        case "-R":
+            call.ret = value.upper()
+        case "-V":
+            call.envid = value
+        case "-b" if value in ("m", "s"):
+            call.speak_smtp = value == "s"
+        case "-b":
+            raise UsageError(f"-b{value} is a mode of a mail server", hint="Only -bm and -bs are here.")
+        case _:
+            assert name in _IGNORED, name
+
+
+class _Sendmail(Command):
+    """A command whose options are sendmail's own: click reads none of them but `--help`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Everything is left to `read_call`."""
+        return super().parse_args(ctx, args if args == ["--help"] else ["--", *args])
+
+
+@command("sendmail", cls=_Sendmail)
+@click.argument("args", metavar="[-t -i -f ADDR -F NAME -bs ...] [RCPT]...", nargs=-1, type=click.UNPROCESSED)
+def sendmail(app: App, args: tuple[str, ...]) -> None:
+    """Submit the message on standard input, as sendmail does.
+
+    It goes through the account of the configuration (`-a NAME`, else the default one). `-t` takes the
+    recipients from To, Cc and Bcc, and those named beside it too. Fields that are missing are added: From,
+    Date, Message-ID.
+    """
+    try:
+        _submit(app, read_call(args))
+    except UsageError as error:
+        # Only click's own errors of usage end with 64 here, as sendmail's do.
+        raise click.UsageError(f"{error.what}\n{error.hint or ''}".rstrip()) from None
+
+
+def _submit(app: App, call: Call) -> None:
+    account = configured_account(call.account)
+    if account is None:
+        raise ConfigurationError("no account to submit through", hint="Write an [account.NAME] table.")
+    courier = _courier(app, account)
+    if not call.speak_smtp:
+        deliver(app, "blaze.sendmail/1", iter([_read_job(call, account)]), courier)
+        return
+    from blaze.core.net.stdio import serve
+
+    try:
+        serve(courier, lambda size: os.read(0, size), lambda octets: os.write(1, octets))
+    finally:
+        courier.close()
+
+
+def _courier(app: App, account: "Account") -> "Courier":
+    from blaze.core.net.delivery import HostCourier
+
+    who = LogInOptions(account.name, None, None, None, None, None, False, None)
+    server = find_submission(None, account, who)
+    insecure = account.tls in ("none", "opportunistic")
+    connection = _CONNECTION._replace(insecure=insecure)
+    options = submission_options(app, connection, server, find_log_in(who, server, account, connection))
+    return HostCourier(make_target(server.host, server.port, _DNS), options)
+
+
+def _read_job(call: Call, account: "Account") -> "Job":
+    """The message on standard input, with its envelope.
+
+    Raises:
+        UsageError: no recipient is named.
+        DataError: an address is none.
+    """
+    from blaze.cli._transport import Job
+    from blaze.core.mail import message
+    from blaze.core.mail.relay import Outgoing
+    from blaze.core.net.delivery import own_name
+    from blaze.core.net.smtp import Envelope
+    from blaze.core.settings.accounts import complete_address
+    from blaze.core.store.source import read_whole
+
+    entry = read_whole("-")
+    end = entry.end if call.dots_are_text else _end_at_dot(entry)
+    part = message.parse(entry.buffer, entry.start, end)
+    named = [*call.recipients, *(recipients_of(part, without_domain=True) if call.from_header else ())]
+    if not named:
+        raise UsageError("no recipient", hint="Name one, or take those of the header with -t.")
+    domain = account.domain or own_name()
+    recipients = [
+        address for name in named for address in complete_address(name.strip("<>"), account, domain)
+    ]
+    sender = call.sender if call.sender is not None else account.sender or sender_of(part)
+    if sender and "@" not in sender:
+        sender = f"{sender}@{domain}"
+    envelope = Envelope(sender, tuple(dict.fromkeys(recipients)), call.notify, call.ret, call.envid)
+    return Job("-", Outgoing(part, _missing_fields(part, call, sender, domain)), envelope, None)
+
+
+def _end_at_dot(entry: "Entry") -> int:
+    """Where the message ends: before a line that is a dot alone."""
+    from blaze.core.mail import window
+
+    start = entry.start
+    while (found := window.find(entry.buffer, b".", start, entry.end)) >= 0:
+        before = entry.buffer[max(entry.start, found - 1) : found]
+        after = entry.buffer[found + 1 : min(found + 3, entry.end)]
+        if before in (b"", b"\n") and (after in (b"", b"\r\n") or after[:1] == b"\n"):
+            return found
+        start = found + 1
+    return entry.end
+
+
+def _missing_fields(part: "Part", call: Call, sender: str, domain: str) -> bytes:
+    """From, Date and Message-ID, where the header has none (RFC 6409 §8)."""
+    import secrets
+    from datetime import datetime
+
+    from blaze.core.mail import build
+    from blaze.core.mail.address import parse_mailbox
+
+    header = part.header
+    fields = []
+    if header.get(b"from") is None:
+        mailbox = parse_mailbox(sender or f"MAILER-DAEMON@{domain}")
+        fields.append(build.addresses("From", [mailbox._replace(display_name=call.full_name)]))
+    if header.get(b"date") is None:
+        fields.append(build.date_time("Date", datetime.now().astimezone()))
+    if header.get(b"message-id") is None:
+        fields.append(b"Message-ID: <%b@%b>\n" % (secrets.token_hex(16).encode(), domain.encode("idna")))
+    if header.start == header.body_start:
+        fields.append(b"\n")  # there is no header: what we add becomes it
+    return b"".join(fields)

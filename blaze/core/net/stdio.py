@@ -1,0 +1,71 @@
+"""SMTP on standard input and output (`sendmail -bs`): each message is delivered before it is acknowledged."""
+
+import mmap
+import tempfile
+from collections.abc import Callable
+from typing import IO
+
+from blaze.core.errors import BlazeError
+from blaze.core.mail import message
+from blaze.core.mail.relay import Outgoing
+from blaze.core.net.delivery import Courier, Delivery, own_name
+from blaze.core.net.smtp import Envelope
+from blaze.core.smtp import NEED_DATA, PAUSED, Reply, ServerConnection, ServerOptions
+from blaze.core.smtp.events import BodyChunk, ConnectionClosed, MessageEnd
+from blaze.core.smtp.server import Transaction
+
+_READ_SIZE = 1 << 16  # octets
+
+
+def serve(courier: Courier, read: Callable[[int], bytes | None], write: Callable[[bytes], object]) -> None:
+    """Hold one session with whoever is at the other end of `read` and `write`, until QUIT or the end of
+    input.
+
+    A message is acknowledged when the server took it for every recipient. Memory stays flat: it waits in a
+    temporary file.
+    """
+    connection = ServerConnection(ServerOptions(hostname=own_name()))
+    with tempfile.TemporaryFile() as body:
+        while True:
+            event = connection.next_event()
+            if event in (NEED_DATA, PAUSED):
+                connection.receive_data(read(_READ_SIZE) or b"")
+            elif isinstance(event, ConnectionClosed):
+                return
+            elif isinstance(event, BodyChunk):
+                body.write(event.data)
+            else:
+                assert not isinstance(event, str)
+                reply = event.reply
+                if isinstance(event, MessageEnd):
+                    if reply.positive:
+                        reply = _deliver(courier, connection.transaction, body)
+                    body.seek(0)
+                    body.truncate()
+                write(connection.send(reply))
+
+
+def _deliver(courier: Courier, transaction: Transaction, body: IO[bytes]) -> Reply:
+    body.flush()
+    size = body.tell()
+    buffer = mmap.mmap(body.fileno(), size, access=mmap.ACCESS_READ) if size else b""
+    recipients = [rcpt.forward_path for rcpt in transaction.recipients]
+    try:
+        deliveries = courier.deliver(
+            Envelope(transaction.reverse_path, recipients), Outgoing(message.parse(buffer))
+        )
+    except BlazeError as error:
+        return Reply(554, str(error), "5.6.0")
+    return _summary(deliveries)
+
+
+def _summary(deliveries: list[Delivery]) -> Reply:
+    """One reply for all recipients; once one has the message a failure is final: it must not go twice."""
+    failed = [delivery for delivery in deliveries if delivery.error is not None]
+    if not failed:
+        return deliveries[0].reply
+    first = failed[0]
+    text = f"{first.recipient}: {first.reply.text}".replace("\r", " ")
+    if len(failed) < len(deliveries):
+        return Reply(554, f"Sent to {len(deliveries) - len(failed)} of {len(deliveries)}: {text}", "5.0.0")
+    return Reply(554, text, "5.0.0") if first.status == "refused" else Reply(451, text, "4.0.0")
