@@ -235,10 +235,12 @@ def parameters(name: str, value: str, params: Mapping[str, str], style: Style = 
 def structured(name: str, text: str, style: Style = LF) -> bytes:
     """A field whose value is written already: `text` is folded at its white space, first after `,` and `;`.
 
+    Control characters other than CR, LF and NUL stay as they are.
+
     Raises:
         DataError: it is not ASCII and `style.utf8` is not set, or it holds CR, LF or NUL.
     """
-    _check_plain(name, text)
+    _check_text(name, text)
     if not (style.utf8 or text.isascii()):
         raise DataError(f"{name} takes ASCII only: {text}", hint="--utf8 allows UTF-8 in header fields.")
     pieces = re.findall(rb"[ \t]*[^ \t]+", b" " + _octets(name, text.strip(" \t")))
@@ -274,6 +276,7 @@ def field(name: str, text: str, style: Style = LF) -> bytes:
     if key in (b"date", b"resent-date") and date.parse(value) is None:
         raise DataError(f"not a date: {text}", where=f"field {name}")
     if key in STRUCTURED_FIELDS or (text.isascii() and _encoded_word().search(text)):
+        _check_plain(name, text)
         return structured(name, text, style)
     return unstructured(name, text, style)
 

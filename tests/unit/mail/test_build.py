@@ -293,7 +293,7 @@ def test_structured_ends_in_no_empty_line_after_a_last_comma() -> None:
 @pytest.mark.parametrize("text", ["a\x1b", "a\x7f", "a\x85"])
 def test_control_characters_are_refused_where_they_cannot_be_encoded(text: str) -> None:
     for attempt in (
-        lambda: build.structured("List-Id", text, UTF8),
+        lambda: build.field("List-Post", text, UTF8),
         lambda: build.addresses("To", [Mailbox(None, text, "example.org")], UTF8),
         lambda: build.addresses("To", [Mailbox(None, "a", text)], UTF8),
         lambda: build.message_ids("References", [text]),
