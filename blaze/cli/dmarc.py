@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from blaze.core.auth.authres import AuthenticationResults
+    from blaze.core.auth.dkim import Signable
     from blaze.core.auth.psl import PublicSuffixes
     from blaze.core.net.authenticate import Authentication, Envelope
 
@@ -68,7 +69,7 @@ def _verify(
       blaze dmarc verify --json mail.eml
       blaze dmarc verify --json --psl mail.eml
     """
-    from blaze.core.auth import dkim
+    from blaze.core.auth import dkim, stamp
     from blaze.core.net import authenticate
     from blaze.core.store import source
 
@@ -81,7 +82,13 @@ def _verify(
     if app.out.json:
         app.out.record("blaze.dmarc.verify/1", {"source": entry.name, **_row(found)})
     if destination.path is not None or not app.out.json:
-        _write(app, message, found, hostname or own_name(), newline, destination)
+        authserv_id = hostname or own_name()
+        removed = stamp.find_forged(message.header, authserv_id)
+        write_signed(
+            app, destination, message, [_field(message, found, authserv_id)], newline, removed=removed
+        )
+        if removed:
+            app.out.info(f"{len(removed)} fields that claimed to come from {authserv_id} were taken out")
     for line in _reasons(found):
         app.out.info(line)
     return {"pass": 0, "temperror": 75}.get(found.dmarc.status, 1)
@@ -135,24 +142,11 @@ def _read_suffixes(file: str | None) -> "PublicSuffixes":
     return psl.parse(octets.read(path)[:])
 
 
-def _write(
-    app: App,
-    message: Any,
-    found: "Authentication",
-    authserv_id: str,
-    newline: str | None,
-    destination: Destination,
-) -> None:
+def _field(message: "Signable", found: "Authentication", authserv_id: str) -> bytes:
     from blaze.core.auth import stamp
 
     results = stamp.results(found.spf, found.envelope_sender, found.dkim, found.dmarc)
-    field = stamp.results_field(
-        authserv_id, results, newline=stamp.newline_of(message.buffer, message.header)
-    )
-    removed = stamp.find_forged(message.header, authserv_id)
-    write_signed(app, destination, message, [field], newline, removed=removed)
-    if removed:
-        app.out.info(f"{len(removed)} fields that claimed to come from {authserv_id} were taken out")
+    return stamp.results_field(authserv_id, results, newline=stamp.newline_of(message.buffer, message.header))
 
 
 def _row(found: "Authentication") -> dict[str, Any]:

@@ -20,7 +20,7 @@ The message comes out with the verdicts on top, else as it was.
   Hello^M$
   $ blaze dmarc verify -h mx.test mail.eml > out.eml
   [1]
-  $ head -n 4 out.eml
+  $ head -n 4 out.eml | tr -d '\r'
   Authentication-Results: mx.test; spf=none reason="the client is not known";
    dkim=none; dmarc=fail reason="neither SPF nor DKIM passed"
    header.from=example.org policy.dmarc=reject
@@ -39,7 +39,7 @@ With --json the verdict is printed.
   DMARC fail: neither SPF nor DKIM passed
   pct= was removed by RFC 9989 and is ignored
   [1]
-  $ head -n 1 new.eml
+  $ head -n 1 new.eml | tr -d '\r'
   Authentication-Results: mx.test; spf=none reason="the client is not known";
   $ blaze dmarc verify --json -h mx.test -o new.eml mail.eml
   {"schema": "blaze.dmarc.verify/1", "source": "mail.eml", "result": "fail", "policy": "reject", "disposition": "reject", "from": "example.org", "record_domain": "example.org", "organizational_domain": "example.org", "record": "v=DMARC1; p=reject; sp=quarantine; np=none; pct=50; rua=mailto:reports@example.org", "dkim": [], "spf": {"result": "none", "domain": null, "reason": "the client is not known"}, "aligned": {"dkim": false, "spf": false}, "reason": "neither SPF nor DKIM passed", "notes": ["pct= was removed by RFC 9989 and is ignored"]}

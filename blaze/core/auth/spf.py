@@ -5,7 +5,7 @@ in `spf_macro`; `spf_tree` draws a policy without a message, `spf_received` read
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv6Address
@@ -182,23 +182,21 @@ class _Outcome(NamedTuple):
 _QUALIFIERS = {"+": Status.PASS, "-": Status.FAIL, "~": Status.SOFTFAIL, "?": Status.NEUTRAL}
 
 
+@dataclass(slots=True)
 class _Run:
-    """One evaluation, with its counters."""
+    """One evaluation: what is known of the session, and counters."""
 
-    def __init__(
-        self, resolver: Resolver, ip: Address, sender: str, helo: str, receiver: str, timestamp: int
-    ) -> None:
-        self._resolver = resolver
-        self._ip = ip
-        self._sender = sender
-        self._helo = helo
-        self._receiver = receiver
-        self._timestamp = timestamp
-        self._validated: tuple[str, ...] | None = None
-        self._pointer_void = False
-        self.lookups = 0
-        self.void_lookups = 0
-        self.trace: list[Step] = []
+    resolver: Resolver
+    ip: Address
+    sender: str
+    helo: str
+    receiver: str
+    timestamp: int
+    lookups: int = 0
+    void_lookups: int = 0
+    trace: list[Step] = field(default_factory=list)
+    _validated: tuple[str, ...] | None = None
+    _pointer_void: bool = False
 
     def check_host(self, domain: str, depth: int, text: bytes | None = None) -> _Outcome:
         """RFC 7208 §4 from the initial processing on; includes and redirects come back here, at most ten
@@ -213,7 +211,7 @@ class _Run:
                 return _Outcome(status, mechanism.text, inner, domain, record.explanation)
         if record.redirect:
             return self._redirect(record.redirect, domain, depth)
-        return _Outcome(Status.NEUTRAL, "default", f"no term of {domain} matches {self._ip}", domain, None)
+        return _Outcome(Status.NEUTRAL, "default", f"no term of {domain} matches {self.ip}", domain, None)
 
     def explain(self, outcome: _Outcome) -> str | None:
         """The explanation of a fail, None when there is none to be had (RFC 7208 §6.2)."""
@@ -221,7 +219,7 @@ class _Run:
             return None
         context = self._context(outcome.domain)
         target = context.expand_domain(outcome.explanation.value)
-        texts = ask(self._resolver, target, RecordType.TXT).texts
+        texts = ask(self.resolver, target, RecordType.TXT).texts
         if len(texts) != 1 or not texts[0].isascii():
             return None
         try:
@@ -264,13 +262,13 @@ class _Run:
             return self._include(mechanism, domain, depth)
         matched = self._match_alone(mechanism, domain)
         self._note(depth, domain, mechanism.text, "match" if matched else "no match")
-        return f"{self._ip} matches {mechanism.text} of {domain}" if matched else ""
+        return f"{self.ip} matches {mechanism.text} of {domain}" if matched else ""
 
     def _match_alone(self, mechanism: Mechanism, domain: str) -> bool:
         if mechanism.kind is Kind.ALL:
             return True
         if mechanism.network:
-            return self._ip in mechanism.network
+            return self.ip in mechanism.network
         if mechanism.domain and self._never_matches(mechanism.domain):
             return False
         target = domain if mechanism.domain is None else self._context(domain).expand_domain(mechanism.domain)
@@ -298,15 +296,15 @@ class _Run:
 
     def _has_address(self, mechanism: Mechanism, hosts: Sequence[str]) -> bool:
         """True when an address of a host lies in the client's network (RFC 7208 §5.3, §5.4)."""
-        answers = self._resolver.query(
+        answers = self.resolver.query(
             [Question(host, self._address_type) for host in hosts if is_domain_name(host)]
         )
-        prefix = mechanism.prefix4 if self._ip.version == 4 else mechanism.prefix6
-        shift = self._ip.max_prefixlen - prefix
+        prefix = mechanism.prefix4 if self.ip.version == 4 else mechanism.prefix6
+        shift = self.ip.max_prefixlen - prefix
         for answer in answers:
             if answer.failed:
                 raise _StopError(Status.TEMPERROR, f"{mechanism.text}: {answer}")
-            if any(int(address) >> shift == int(self._ip) >> shift for address in answer.addresses):
+            if any(int(address) >> shift == int(self.ip) >> shift for address in answer.addresses):
                 return True
         if answers and all(answer.void for answer in answers):
             self._count_void(mechanism)
@@ -345,16 +343,14 @@ class _Run:
         names.
         """
         if self._validated is None:
-            zone = "in-addr" if self._ip.version == 4 else "ip6"
-            labels = dotted(self._ip).split(".")
+            zone = "in-addr" if self.ip.version == 4 else "ip6"
+            labels = dotted(self.ip).split(".")
             pointer = ".".join([*reversed(labels), zone, "arpa"])
-            told = ask(self._resolver, pointer, RecordType.PTR)
+            told = ask(self.resolver, pointer, RecordType.PTR)
             names = [name for name in told.names[:MAX_NAMES] if is_domain_name(name)]
-            answers = self._resolver.query([Question(name, self._address_type) for name in names])
+            answers = self.resolver.query([Question(name, self._address_type) for name in names])
             self._pointer_void = told.void or (bool(answers) and all(answer.void for answer in answers))
-            self._validated = tuple(
-                answer.question.name for answer in answers if self._ip in answer.addresses
-            )
+            self._validated = tuple(answer.question.name for answer in answers if self.ip in answer.addresses)
         return self._validated
 
     def _name_for_macro(self, domain: str) -> str:
@@ -366,27 +362,27 @@ class _Run:
 
     def _never_matches(self, parts: MacroString) -> bool:
         """RFC 8616 §4: a local-part that is not ASCII cannot be part of a name."""
-        if self._sender.rpartition("@")[0].isascii():
+        if self.sender.rpartition("@")[0].isascii():
             return False
         return any(isinstance(part, Macro) and part.letter in "sl" for part in parts)
 
     def _context(self, domain: str) -> MacroContext:
         return MacroContext(
-            self._ip,
-            self._sender,
+            self.ip,
+            self.sender,
             domain,
-            self._helo,
-            self._receiver,
-            self._timestamp,
+            self.helo,
+            self.receiver,
+            self.timestamp,
             lambda: self._name_for_macro(domain),
         )
 
     @property
     def _address_type(self) -> RecordType:
-        return RecordType.A if self._ip.version == 4 else RecordType.AAAA
+        return RecordType.A if self.ip.version == 4 else RecordType.AAAA
 
     def _ask(self, name: str, kind: RecordType) -> Answer:
-        answer = ask(self._resolver, name, kind)
+        answer = ask(self.resolver, name, kind)
         if answer.failed:
             raise _StopError(Status.TEMPERROR, str(answer))
         return answer

@@ -127,6 +127,16 @@ def test_check_allows_ten_mx_hosts(count: int, status: Status) -> None:
     assert check(policy("mx:x.test -all", x_test=f"mx:{exchangers}", **hosts)).status is status
 
 
+def test_check_takes_a_thousand_addresses_behind_each_mx_host() -> None:
+    many = {
+        f"h{number}.test": "a:" + " ".join(f"198.51.{number}.{low}" for low in range(256))
+        for number in range(10)
+    }
+    texts = policy("mx:x.test -all", x_test=f"mx:{' '.join(f'{host}:10' for host in many)}", **many)
+    assert check(texts).status is Status.FAIL
+    assert check(texts, ip="198.51.9.255").status is Status.PASS
+
+
 def test_check_takes_a_thousand_addresses_of_one_name() -> None:
     addresses = " ".join(f"198.51.{number // 256}.{number % 256}" for number in range(1000))
     assert check(policy("a:x.test -all", x_test=f"a:{addresses} 192.0.2.1")).status is Status.PASS
