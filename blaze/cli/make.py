@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -86,12 +87,12 @@ def _make(
         fields = content.without_mime_fields(fields)
     if plain is None and said.type is not None:
         raise UsageError("there is no text that --type or a Content-Type could be for")
-    shown = [_attached(app, path, "inline") for path in inline]
+    shown = _attached(app, inline, "inline")
     draft = compose.Draft(
         text=said.text(_source(plain), where=plain) if plain else None,
         html=said.html(_source(html), where=html, alone=plain is None) if html else None,
         inline=content.with_content_ids(shown, heading.domain(fields), header.seed, style),
-        attachments=[_attached(app, path, "attachment") for path in attach],
+        attachments=_attached(app, attach, "attachment"),
     )
     whole = compose.content(draft, header.seed, style)
     _write(app, destination, compose.message(fields, whole))
@@ -186,7 +187,8 @@ def _put(
     with usage_errors():
         fields = fields_of(field, style)
         said = content.said_by_fields(fields, said)
-    leaf = _file(app, part, said, name=name, fields=content.without_mime_fields(fields))
+    _say_how_types_are_found(app)
+    leaf = _file(part, said, name=name, fields=content.without_mime_fields(fields))
     _write(app, destination, edit.put(_chunks(file), leaf, style))
 
 
@@ -246,27 +248,34 @@ def _source(path: str) -> "Span":
     return Span(buffer, 0, len(buffer))
 
 
-def _attached(app: App, path: str, disposition: str) -> "Leaf":
+def _attached(app: App, paths: Sequence[str], disposition: str) -> "list[Leaf]":
     from blaze.core.mail.content import Content
 
-    return _file(app, path, Content(), disposition=disposition)
+    if paths:
+        _say_how_types_are_found(app)
+    return [_file(path, Content(), disposition=disposition) for path in paths]
+
+
+@cache
+def _say_how_types_are_found(app: App) -> None:
+    from blaze.core.store import filetype
+
+    if not filetype.has_magic():
+        app.out.info("libmagic is not installed: types are guessed from file names")
 
 
 def _file(
-    app: App,
     path: str,
     said: "Content",
     *,
     disposition: str | None = None,
     name: str | None = None,
-    fields: "Sequence[bytes]" = (),
+    fields: Sequence[bytes] = (),
 ) -> "Leaf":
     """The file at `path` as a part; what is not said of it is found by looking into it."""
     from blaze.core.mail import content
     from blaze.core.store import filetype
 
-    if not filetype.has_magic():
-        app.out.info("libmagic is not installed: types are guessed from file names")
     source = _source(path)
     if name is None and path != _STDIN:
         name = PurePath(path).name
@@ -274,7 +283,8 @@ def _file(
         raise UsageError("a line break in a file name", where=repr(path))
     found = filetype.guess(source.head(filetype.HEAD), name or "", said.type)
     params = {"charset": found.charset, **said.params} if found.charset else said.params
-    known = replace(said, type=found.media_type, params=params)
+    media_type = said.type or content.transportable(source, found.media_type)
+    known = replace(said, type=media_type, params=params)
     leaf = content.file(source, known, name=name, disposition=disposition)
     return replace(leaf, fields=tuple(fields))
 

@@ -281,6 +281,43 @@ def test_structure_is_alternative_in_related_in_mixed(tmp_path: Path) -> None:
     assert len(set(boundaries)) == 3
 
 
+def test_a_message_is_attached_as_a_message(tmp_path: Path) -> None:
+    inner = blaze(
+        "make", "--from", "ann@example.org", "--subject", "inner", "--newline", "crlf", stdin=b"one\n"
+    )
+    (tmp_path / "inner.eml").write_bytes(inner)
+    outer = blaze("make", "--attach", tmp_path / "inner.eml", stdin=b"hello\n")
+    check_form(outer)
+    attached = list(read(outer).iter_parts())[1]
+    assert (attached.get_content_type(), attached.get_filename()) == ("message/rfc822", "inner.eml")
+    assert attached.get_content()["subject"] == "inner"
+    assert text_of(attached.get_content()) == "one\n"
+
+
+def test_without_libmagic_names_decide_and_v_says_so_once(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['magic'] = None\n")
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "blaze",
+            "make",
+            "-v",
+            "--inline",
+            tmp_path / "a.png",
+            "--attach",
+            tmp_path / "a.png",
+        ],
+        input=b"",
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        check=True,
+    )
+    assert done.stderr.count(b"libmagic") == 1
+    assert done.stdout.count(b"Content-Type: image/png") == 2
+
+
 def test_wrap_keeps_the_fields_of_a_message_made_by_others(tmp_path: Path) -> None:
     made = EmailMessage()
     made["From"] = "Jörg <ann@example.org>"

@@ -10,8 +10,10 @@ from blaze.core.mail import build, charset as charsets, compose, header, mime
 from blaze.core.mail.build import LF, Style
 from blaze.core.mail.compose import Leaf, Source
 from blaze.core.mail.lexer import is_dot_atom
+from blaze.core.mail.scan import scan
 
 _MIME_FIELDS = frozenset({b"content-type", b"content-transfer-encoding", b"mime-version"})
+_OCTETS = "application/octet-stream"
 _WIDE_CHARSETS = ("utf_16", "utf_32")  # their newlines are no octets of their own
 
 
@@ -78,7 +80,7 @@ def file(source: Source, content: Content, *, name: str | None, disposition: str
 
     Text whose lines end in LF alone stays text; any other is taken as octets.
     """
-    media_type = content.type or "application/octet-stream"
+    media_type = content.type or _OCTETS
     is_text = media_type.startswith("message/") or (
         media_type.startswith("text/") and not any(b"\r" in chunk for chunk in source)
     )
@@ -91,6 +93,16 @@ def file(source: Source, content: Content, *, name: str | None, disposition: str
         disposition=disposition,
         filename=name,
     )
+
+
+def transportable(source: Source, media_type: str) -> str:
+    """`media_type`, or `application/octet-stream` for a message that could only be sent as `binary`.
+
+    A message must not be encoded (RFC 2046 §5.2), and hardly any transport takes BINARYMIME.
+    """
+    if media_type.startswith("message/") and not scan(source).fits_lines(is_text=True):
+        return _OCTETS
+    return media_type
 
 
 def with_content_ids(leaves: Sequence[Leaf], domain: str, seed: bytes, style: Style = LF) -> list[Leaf]:

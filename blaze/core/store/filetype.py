@@ -51,6 +51,8 @@ def _refined(seen: str, named: str) -> str:
         return _UNKNOWN if seen in _VAGUE and seen != "application/zip" else seen
     if seen in _VAGUE:
         return named
+    if seen.startswith("message/") and named.startswith("text/"):  # notes that begin like a header
+        return named
     if seen == "text/plain" and (named.startswith("text/") or named in _TEXT_APPLICATIONS):
         return named
     if seen.startswith("text/") and named.startswith("text/"):

@@ -105,6 +105,20 @@ def test_file_is_text_when_its_lines_end_in_lf(media_type: str, octets: bytes, i
     assert (leaf.is_text, leaf.filename, leaf.disposition) == (is_text, "n", "attachment")
 
 
+@pytest.mark.parametrize(
+    ("octets", "media_type", "expected"),
+    [
+        (b"Subject: x\n\nx\n", "message/rfc822", "message/rfc822"),
+        (b"Subject: x\r\n\r\n\xe9\r\n", "message/rfc822", "message/rfc822"),
+        (b"Subject: x\n\n" + b"x" * 999, "message/rfc822", "application/octet-stream"),
+        (b"Subject: x\n\n\0", "message/global", "application/octet-stream"),
+        (b"\0", "image/png", "image/png"),
+    ],
+)
+def test_transportable_sends_no_message_as_binary(octets: bytes, media_type: str, expected: str) -> None:
+    assert content.transportable([octets], media_type) == expected
+
+
 def test_with_content_ids_uses_names_where_it_can() -> None:
     names = ["a.png", "a.png", "b c.png", "é.png", None]
     files = [Leaf([], filename=name) for name in names]

@@ -41,6 +41,7 @@ def test_guess_without_libmagic(
         ("été, voilà\n".encode("latin-1"), "a.txt", "text/plain", "iso-8859-1"),
         (b"\x81\x8d\x8f\x90 \x9d\n", "a.txt", "application/octet-stream", None),
         (b"From: a@b\nTo: c@d\nSubject: x\nDate: y\n\nhi\n", "a.eml", "message/rfc822", None),
+        (b"From: a@b\nTo: c@d\nSubject: x\nDate: y\n\nhi\n", "a.txt", "text/plain", "us-ascii"),
     ],
 )
 def test_guess_with_libmagic(head: bytes, name: str, media_type: str, charset: str | None) -> None:
