@@ -37,7 +37,6 @@ from blaze.core.mail.lexer import unquote
 MAX_LOOKUPS = 10  # terms that ask the DNS, RFC 7208 §4.6.4
 MAX_VOID_LOOKUPS = 2  # terms whose look-ups bring nothing, RFC 7208 §4.6.4
 MAX_NAMES = 10  # MX hosts or PTR names of one term, RFC 7208 §4.6.4
-TIME_LIMIT = 20.0  # seconds a whole check may take at least, RFC 7208 §4.6.4; the resolver keeps it
 
 
 class Status(StrEnum):

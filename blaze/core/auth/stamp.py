@@ -7,8 +7,9 @@ from blaze.core.auth.authres import AuthenticationResults, MethodResult, Propert
 from blaze.core.auth.dkim_verify import Result as DKIMResult
 from blaze.core.auth.dmarc import Verdict
 from blaze.core.auth.spf import Identity, Result as SPFResult
+from blaze.core.errors import DataError
 from blaze.core.mail import window
-from blaze.core.mail.header import Buffer, Field, Header
+from blaze.core.mail.header import MAX_FIELDS, Buffer, Field, Header
 
 
 def spf_result(result: SPFResult | None, sender: str) -> MethodResult:
@@ -60,11 +61,17 @@ def find_forged(head: Header, authserv_id: str) -> list[Field]:
     """The Authentication-Results fields that claim to come from `authserv_id`, or from nobody (RFC 8601 §5).
 
     A border server removes them before it adds its own: nobody outside may speak in its name.
+
+    Raises:
+        DataError: there are more such fields than a header's reader lists, so that some would stay.
     """
     own = authserv_id.rstrip(".").lower()
+    fields = head.get_all(b"authentication-results")
+    if len(fields) >= MAX_FIELDS:
+        raise DataError(f"the header has {MAX_FIELDS:,} Authentication-Results fields or more")
     return [
         field
-        for field in head.get_all(b"authentication-results")
+        for field in fields
         if authres.parse(field.raw).authserv_id.strip().rstrip(".").lower() in (own, "")
     ]
 

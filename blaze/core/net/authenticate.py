@@ -2,14 +2,18 @@
 parallel.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from blaze.core.auth import dkim, dmarc, spf
-from blaze.core.auth.psl import PublicSuffixes
 from blaze.core.auth.resolver import Address
-from blaze.core.net.dns import DNSResolver
+
+if TYPE_CHECKING:
+    from blaze.core.auth import dkim, dmarc, spf
+    from blaze.core.auth.psl import PublicSuffixes
+    from blaze.core.net.dns import DNSResolver
+
+SPF_SECONDS = 20.0  # for all look-ups of one SPF check, RFC 7208 §4.6.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +31,29 @@ class Envelope:
 class Authentication:
     """The three verdicts; `spf` is None, and `envelope_sender` empty, where there was no envelope."""
 
-    spf: spf.Result | None
-    dkim: list[dkim.Result]
-    dmarc: dmarc.Verdict
+    spf: "spf.Result | None"
+    dkim: "list[dkim.Result]"
+    dmarc: "dmarc.Verdict"
     envelope_sender: str
 
 
 def authenticate(
-    message: dkim.Signable,
+    message: "dkim.Signable",
     envelope: Envelope | None,
     *,
-    resolver: DNSResolver,
+    resolver: "DNSResolver",
     now: datetime,
-    suffixes: PublicSuffixes | None = None,
-    spf_timeout: float = spf.TIME_LIMIT,
+    suffixes: "PublicSuffixes | None" = None,
+    spf_timeout: float = SPF_SECONDS,
 ) -> Authentication:
     """Check SPF and DKIM at the same time, then DMARC (RFC 9989 §5.3).
 
     `suffixes` is for the rules of RFC 7489; `spf_timeout` is in seconds. Linear in the size of the message.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from blaze.core.auth import dkim, dmarc
+
     with ThreadPoolExecutor(1) as beside:
         spf_future = beside.submit(_check_spf, envelope, resolver, now, spf_timeout)
         signatures = dkim.verify(message, resolver=resolver, now=now)
@@ -56,9 +64,11 @@ def authenticate(
 
 
 def _check_spf(
-    envelope: Envelope | None, resolver: DNSResolver, now: datetime, timeout: float
-) -> spf.Result | None:
+    envelope: Envelope | None, resolver: "DNSResolver", now: datetime, timeout: float
+) -> "spf.Result | None":
     if envelope is None:
         return None
+    from blaze.core.auth import spf
+
     limited = resolver.within(timeout)
     return spf.check(envelope.ip, envelope.sender, helo=envelope.helo, resolver=limited, now=now)

@@ -1,9 +1,16 @@
 """Verdicts put into a message: what was forged goes, all else stays."""
 
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
 import pytest
 
-from blaze.core.auth import stamp
+from blaze.core.auth import authres, dkim, dmarc, keys, spf, stamp
+from blaze.core.errors import DataError
 from blaze.core.mail import header
+from blaze.core.net.dns_static import StaticResolver
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 FIELD = b"Authentication-Results: mx.test; none\r\n"
 
@@ -66,3 +73,57 @@ def test_iter_stamped_takes_out_what_speaks_in_our_name(value: bytes, forged: bo
 )
 def test_newline_of(message: bytes, newline: bytes) -> None:
     assert stamp.newline_of(message, header.parse(message)) == newline
+
+
+def test_find_forged_refuses_a_header_of_which_it_would_not_see_all() -> None:
+    message = b"Authentication-Results: other.test; none\n" * header.MAX_FIELDS + b"\n"
+    with pytest.raises(DataError):
+        stamp.find_forged(header.parse(message), "mx.test")
+
+
+def test_results_of_all_methods() -> None:
+    key = keys.generate(keys.KeyType.ED25519, 256)
+    text = b"txt:" + keys.Record(key.public, key.type).to_bytes()
+    texts = {
+        "a._domainkey.example.org": text,
+        "b._domainkey.example.org": b"servfail",
+        "_dmarc.example.org": b"txt:v=DMARC1; p=reject",
+        "mail.example.org": b"txt:v=spf1 -all",
+    }
+    resolver = StaticResolver(texts)
+    message = b"From: ann@example.org\r\n\r\nHello\r\n"
+    for selector in "ab":
+        signable = dkim.Signable(message)
+        message = dkim.sign(signable, key, dkim.Options("example.org", selector)) + message
+    signable = dkim.Signable(message)
+    signatures = dkim.verify(signable, resolver=resolver, now=NOW)
+    result = spf.check(ip_address("192.0.2.1"), "", helo="mail.example.org", resolver=resolver, now=NOW)
+    found = dmarc.identifiers(result, signatures)
+    verdict = dmarc.verify(signable.header, found, resolver=resolver)
+    field = stamp.results_field("mx.test", stamp.results(result, "", signatures, verdict), newline=b"\r\n")
+    read = authres.parse(field.partition(b":")[2])
+    rows = [
+        (one.method, one.result, [f"{kind}.{name}" for kind, name, _ in one.properties])
+        for one in read.results
+    ]
+    assert rows == [
+        ("spf", "fail", ["smtp.helo"]),
+        ("dkim", "temperror", ["header.d", "header.s", "header.b"]),
+        ("dkim", "pass", ["header.d", "header.s", "header.b"]),
+        ("dmarc", "pass", ["header.from", "policy.dmarc"]),
+    ]
+    first = signatures[1].signature.listed.get(b"b")
+    assert first is not None
+    assert read.results[2].get("header", "b") == first[:8].decode()
+    assert read.results[3].get("policy", "dmarc") == "none"
+    assert read.defects == ()
+
+
+def test_results_without_signatures_and_client() -> None:
+    verdict = dmarc.Verdict(dmarc.Status.PERMERROR, None, "there is no From field")
+    found = stamp.results(None, "", [], verdict)
+    assert [(one.method, one.result, one.properties) for one in found] == [
+        ("spf", "none", ()),
+        ("dkim", "none", ()),
+        ("dmarc", "permerror", ()),
+    ]
