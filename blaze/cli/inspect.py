@@ -42,11 +42,12 @@ def descr(app: App, text: bool, files: tuple[str, ...]) -> None:
       blaze descr --json --text mail.eml | jq -r '.. | .text? // empty'
     """
     from blaze.core.mail import message
-    from blaze.core.mail.describe import describe
 
     for entry in app.messages(files):
         root = message.parse(entry.buffer, entry.start, entry.end)
         if app.out.json:
+            from blaze.core.mail.describe import describe
+
             app.out.record("blaze.descr/1", {"source": entry.name, "root": describe(root, with_text=text)})
             continue
         if is_one_of_many(entry, files):

@@ -19,6 +19,9 @@ from blaze.core.mail.header import Field
 from blaze.core.mail.message import Part, walk
 from blaze.core.mail.scan import scan
 
+MAX_FIELD = 1 << 20
+"""Octets of a field that is made anew; a longer one is copied."""
+
 _MADE_FROM_THE_BODY = frozenset(
     {b"mime-version", b"content-type", b"content-transfer-encoding", b"content-length"}
 )
@@ -117,6 +120,8 @@ def _copy(part: Part, style: Style) -> Entity:
 
 
 def _field(field: Field, style: Style) -> bytes:
+    if field.end - field.start > MAX_FIELD:
+        return _as_written(field, style)
     with suppress(DataError):
         if octets := _field_made_anew(field, style):
             return octets

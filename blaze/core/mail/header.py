@@ -13,6 +13,7 @@ MAX_FIELDS = 10_000
 """Fields kept per header; what follows them is still part of the header, but is not listed."""
 
 _MAX_LOWER = 1 << 16  # octets of a header of which a copy in lower case is kept
+_NEIGHBOURS = 1 << 21  # octets: the largest page that a kernel maps of a file at once
 _WINDOW = 1 << 20  # octets of a mapped file looked at before its pages are let go
 
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
@@ -120,11 +121,10 @@ class Header:
 
     def get(self, name: bytes) -> Field | None:
         """The first field called `name`, in any letter case, or None."""
-        pattern = _named(name)
         if self.end - self.start > _MAX_LOWER:
-            match = pattern.search(self.buffer, self.start, self.end)
+            match = next(self._iter_matches(name), None)
         else:
-            match = self._search(pattern, b"\n" + name.lower())
+            match = self._search(_named(name), b"\n" + name.lower())
         return Field(self.buffer, match.start(), match.end(1), match.end()) if match else None
 
     def _search(self, pattern: re.Pattern[bytes], line: bytes) -> re.Match[bytes] | None:
@@ -140,8 +140,25 @@ class Header:
 
     def get_all(self, name: bytes) -> list[Field]:
         """Every field called `name`, in any letter case, in order; at most `MAX_FIELDS`."""
-        matches = _named(name).finditer(self.buffer, self.start, self.end)
-        return [Field(self.buffer, m.start(), m.end(1), m.end()) for m in islice(matches, MAX_FIELDS)]
+        matches = islice(self._iter_matches(name), MAX_FIELDS)
+        return [Field(self.buffer, m.start(), m.end(1), m.end()) for m in matches]
+
+    def _iter_matches(self, name: bytes) -> Iterator[re.Match[bytes]]:
+        """The fields called `name`, looked for in windows, whose pages are let go behind."""
+        pattern, line = _named(name), b"\n" + name.lower()
+        start, before = self.start, b"\n"
+        while start < self.end:
+            stop = min(start + _WINDOW, self.end)
+            text = before + self.buffer[start:stop].lower()
+            at = text.find(line)
+            while at >= 0:
+                if match := pattern.match(self.buffer, start - len(before) + at + 1, self.end):
+                    yield match
+                at = text.find(line, at + 1)
+            if stop == self.end:
+                return
+            release(self.buffer, start, stop)
+            start, before = stop - len(name), b""  # the name may lie across the seam
 
     def _find_fields(self) -> None:
         matches = _FIELD.finditer(self.buffer, self.start, self.end)
@@ -188,7 +205,8 @@ def parse(buffer: Buffer, start: int = 0, end: int | None = None) -> Header:
 def release(buffer: Buffer, start: int, end: int) -> None:
     """Let the pages of a mapped file between two offsets go, so that scanning it costs no memory."""
     if isinstance(buffer, mmap.mmap):
-        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        # Reading a page maps its neighbours too, those released before as well.
+        first = max(start - _NEIGHBOURS, 0) // mmap.PAGESIZE * mmap.PAGESIZE
         last = end // mmap.PAGESIZE * mmap.PAGESIZE
         if last > first:
             buffer.madvise(mmap.MADV_DONTNEED, first, last - first)

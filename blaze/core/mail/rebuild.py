@@ -33,7 +33,7 @@ def _iter_header(part: Part) -> Iterator[bytes]:
     position = part.start
     for field in part.header:
         yield from window.iter_chunks(part.buffer, position, field.start)  # lines that are no fields
-        yield field.octets
+        yield from window.iter_chunks(part.buffer, field.start, field.end)
         position = field.end
     yield from window.iter_chunks(part.buffer, position, part.body[0])
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from blaze.core.mail.message import Part
 
-MAX_HTML = 4_000_000
+MAX_HTML = 1_000_000
 """Characters of an HTML text that are made readable; the rest is left out, and that is said."""
 
 MAX_NESTING = 30

@@ -152,3 +152,19 @@ def test_parse_of_the_corpus_finds_the_header_of_every_message(corpus: list[byte
         block = header.parse(message)
         assert block.get(b"received") or block.get(b"from") or block.get(b"date")
         assert message[block.start : block.body_start].endswith((b"\n\n", b"\n\r\n"))
+
+
+@pytest.mark.parametrize("offset", range(-12, 4))
+def test_get_finds_a_field_across_the_seam_of_two_windows(offset: int) -> None:
+    wanted = b"Subject: " + b"x" * 50 + b"\n folded\n"
+    filler = b"A: " + b"y" * 96 + b"\n"
+    start = (1 << 20) + offset
+    octets = filler * (start // 100) + b"B" * (start % 100 - 3) + b":z\n" if start % 100 >= 4 else b""
+    octets = octets or filler * (start // 100 - 1) + b"B" * (start % 100 + 97) + b":z\n"
+    assert len(octets) == start
+    block = header.parse(octets + wanted + filler * 100 + wanted + b"\nbody")
+    found = block.get(b"subject")
+    assert found is not None
+    assert (found.start, found.octets) == (start, wanted)
+    assert [each.octets for each in block.get_all(b"SUBJECT")] == [wanted, wanted]
+    assert block.get(b"missing") is None

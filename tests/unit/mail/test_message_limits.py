@@ -111,9 +111,34 @@ def test_delimiter_line_with_endless_padding_is_text() -> None:
     assert len(message.parse(octets).parts) == 1
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc to read the peak memory from")
+PRELUDE = """
+import mmap, sys
+from blaze.core.mail import message
+from blaze.core.mail.rebuild import rebuild
+with open(sys.argv[1], "rb") as file:
+    buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+root = message.parse(buffer)
+"""
+
+PEAK = """
+with open("/proc/self/status") as status:  # unlike ru_maxrss, it knows nothing of the parent
+    print(*(line.split()[1] for line in status if line.startswith("VmHWM")))
+"""
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="no /proc to read the peak memory from"
+)
+
+
+def peak_memory(path: Path, program: str) -> int:
+    """The kilobytes that `program` needed at most, in a process of its own, with `path` mapped as `root`."""
+    command = [sys.executable, "-c", PRELUDE + textwrap.dedent(program) + PEAK, str(path)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+@needs_proc
 def test_mapped_file_is_read_in_windows(tmp_path: Path) -> None:
-    """A 200 MB attachment between two texts, through parse, rebuild and text, in a process of its own."""
+    """A 200 MB attachment between two texts, through parse, rebuild, text and decoding."""
     path = tmp_path / "large.eml"
     line = b"A" * 76 + b"\n"
     with path.open("wb") as file:
@@ -124,26 +149,29 @@ def test_mapped_file_is_read_in_windows(tmp_path: Path) -> None:
         for _ in range(200):
             file.write(line * (1_000_000 // len(line)))
         file.write(b"--b\n\nlast\n--b--\n")
-    program = textwrap.dedent(
-        """
-        import mmap, sys
-        from blaze.core.mail import message
-        from blaze.core.mail.rebuild import rebuild
-        with open(sys.argv[1], "rb") as file:
-            buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        root = message.parse(buffer)
+    program = """
         first, attachment, last = root.parts
         assert (first.text(), last.text()) == ("first", "last")
         assert sum(map(len, rebuild(root))) == len(buffer)
         assert sum(map(len, attachment.iter_octets())) > 140_000_000
-        with open("/proc/self/status") as status:  # unlike ru_maxrss, it knows nothing of the parent
-            print(*(line.split()[1] for line in status if line.startswith("VmHWM")))
-        """
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
-    )
-    assert int(run.stdout) < 60_000  # kB
+    """
+    assert peak_memory(path, program) < 60_000
+
+
+@needs_proc
+def test_endless_header_is_read_in_windows(tmp_path: Path) -> None:
+    path = tmp_path / "header.eml"
+    with path.open("wb") as file:
+        for start in range(0, 1_000_000, 1000):
+            file.write(b"".join(b"X-%d: %s\n" % (number, b"z" * 90) for number in range(start, start + 1000)))
+        file.write(b"Subject: last\n\nbody")
+    program = """
+        assert root.text() == "body"
+        assert root.header.get(b"subject").unfolded == b"last"
+        assert root.header.get(b"x-missing") is None
+        assert sum(map(len, rebuild(root))) == len(buffer) > 100_000_000
+    """
+    assert peak_memory(path, program) < 60_000
 
 
 @pytest.mark.parametrize("offset", range(-6, 3))
