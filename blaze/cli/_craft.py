@@ -169,13 +169,7 @@ def header_options(*, date: str, message_id: str) -> Callable[[Any], Any]:
             help=f"The date.  [default: {date}]",
         ),
         option("--zone", type=ZONE, help="The zone of a date without one.  [default: the system's]"),
-        option(
-            "--message-id",
-            type=LINE,
-            default=message_id,
-            metavar="auto|none|ID",
-            help=f"The Message-ID.  [default: {message_id}]",
-        ),
+        _message_id_option(message_id),
         seed_option("--seed"),
     )
 
@@ -183,8 +177,8 @@ def header_options(*, date: str, message_id: str) -> Callable[[Any], Any]:
         @wraps(function)
         def wrapper(*args: Any, **options: Any) -> Any:
             names = ("to", "cc", "bcc", "reply_to", "subject", "in_reply_to", "references")
-            values = {name: options.pop(name) for name in names}
-            values |= {"from_": options.pop("from"), "fields": options.pop("field")}
+            values = {"from_": options.pop("from"), "fields": options.pop("field")}
+            values |= {name: options.pop(name) for name in names}
             header = Header(
                 values=values,
                 date=options.pop("date"),
@@ -197,6 +191,11 @@ def header_options(*, date: str, message_id: str) -> Callable[[Any], Any]:
         return _all_of(options)(wrapper)
 
     return decorate
+
+
+def _message_id_option(default: str) -> Callable[[Any], Any]:
+    text = f"The Message-ID.  [default: {default}]"
+    return option("--message-id", type=LINE, default=default, metavar="auto|none|ID", help=text)
 
 
 def content_options(function: Callable[..., Any]) -> Any:

@@ -94,8 +94,7 @@ def _make(
         inline=content.with_content_ids(shown, heading.domain(fields), header.seed, style),
         attachments=_attached(app, attach, "attachment"),
     )
-    whole = compose.content(draft, header.seed, style)
-    _write(app, destination, compose.message(fields, whole))
+    _write(app, destination, compose.message(fields, compose.content(draft, header.seed, style)))
 
 
 @command("wrap")
