@@ -11,14 +11,11 @@ from typing import NamedTuple
 
 LETTERS = "DFPRST"
 
-FORWARDED = "$Forwarded"
-"""The IMAP keyword that stands for the flag P in formats without it (RFC 5788 §3)."""
-
 _MAX_LABELS = 1000  # per message; a field that lists more is not ours to store
 
 _STATUS = {"R": "S"}
 _X_STATUS = {"A": "R", "F": "F", "D": "T", "T": "D", "P": "P"}
-_TO_X_STATUS = {"R": "A", "F": "F", "T": "D", "D": "T"}
+_TO_X_STATUS = {"R": "A", "F": "F", "T": "D", "D": "T", "P": "P"}  # only the P is ours alone
 
 # The bits of X-Mozilla-Status; those of X-Mozilla-Status2 are its upper half.
 _MOZILLA = {0x0001: "S", 0x0002: "R", 0x0004: "F", 0x1000: "P", 0x0020_0000: "T"}
@@ -72,9 +69,6 @@ def from_header(header: bytes) -> Marks:
         elif not own:
             letters += (found := _mozilla_letters(name, value))
             is_new = is_new and "S" not in found
-    if FORWARDED in labels:
-        letters += "P"
-        del labels[FORWARDED]
     return Marks(normalize(letters), tuple(labels)[:_MAX_LABELS], is_new)
 
 
@@ -115,14 +109,11 @@ def to_status(header: bytes, marks: Marks, *, length: int | None = None) -> byte
     Content-Length of its own that is not `length` is given another name.
     """
     keywords = [label for label in marks.labels if is_keyword(label)]
-    if "P" in marks.flags:
-        keywords.append(FORWARDED)
     lower = header.lower()
     if keywords and b"x-keywords" in lower:
-        stated = from_header(header)
-        keywords = [word for word in keywords if word not in stated.labels and word != FORWARDED]
-        keywords += [FORWARDED] if "P" in marks.flags and "P" not in stated.flags else []
-    x_status = "".join(_TO_X_STATUS[letter] for letter in "RFTD" if letter in marks.flags)
+        stated = from_header(header).labels
+        keywords = [word for word in keywords if word not in stated]
+    x_status = "".join(_TO_X_STATUS[letter] for letter in "RFTDP" if letter in marks.flags)
     status = "RO" if "S" in marks.flags else "" if marks.is_new else "O"
     front = b""
     if length is not None and _content_lengths(lower) != [length]:

@@ -4,7 +4,9 @@ See https://cr.yp.to/proto/maildir.html; Maildir++ is Courier's: a folder `A/B` 
 """
 
 import os
+import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from blaze.core.errors import NoInputError
@@ -111,9 +113,15 @@ def list_files(place: str, name: str) -> list[str]:
 
 
 def delivery_order(file: str) -> tuple[str, int, str]:
-    """Sorts file names by their time: the seconds, then the microseconds, which Python writes unpadded."""
-    seconds, _, rest = file.partition(".M")
-    return seconds, len(rest.partition("P")[0]), rest
+    """Sorts file names by their time: the seconds, then the microseconds or the number that follows.
+
+    Neither need be padded: Python writes `.M45P1.`, mutt and procmail `.1234_2.`.
+    """
+    seconds, found, rest = file.partition(".M")
+    if found:
+        return seconds, len(rest.partition("P")[0]), rest
+    seconds, _, rest = file.partition(".")
+    return seconds, 0, _digits().sub(lambda number: number[0].zfill(20), rest)
 
 
 def unique_name(file: str) -> str:
@@ -151,6 +159,11 @@ def read_keywords(place: str) -> dict[str, str]:
     except OSError:
         return {}
     return {chr(97 + int(number)): word for number, _, word in rows if number.isdigit() and int(number) < 26}
+
+
+@cache
+def _digits() -> re.Pattern[str]:
+    return re.compile(r"[0-9]{1,20}")
 
 
 def _iter_folder(folder: Folder) -> Iterator[Found]:

@@ -302,8 +302,8 @@ def _fit(buffer: Buffer, span: Span, header_end: int, length: int) -> None:
     size = len(buffer)
     if not empty_line.startswith((b"\n", b"\r\n")) or end > size:
         return
-    gaps = (b"\n", b"\r\n", b"") if buffer[end - 1 : end] == b"\n" else (b"\n\n", b"\n", b"\r\n\r\n")
-    for gap in gaps:
+    # A length that ends inside a line was right before its lines were quoted.
+    for gap in (b"\n", b"\r\n", b"") if buffer[end - 1 : end] == b"\n" else ():
         following = end + len(gap)
         if buffer[end:following] != gap:
             continue

@@ -135,15 +135,16 @@ def test_content_length_that_fits_decides() -> None:
     assert [doubt.reason for doubt in doubts] == ["a From line inside the Content-Length"]
 
 
-@pytest.mark.parametrize("length", [0, 1, 3, 5, 7, 10, 10**6, 10**17])
+@pytest.mark.parametrize("length", [0, 1, 3, 5, 7, 8, 10, 10**6, 10**17])
 def test_content_length_that_does_not_fit_is_ignored(length: int) -> None:
     data = with_length(b"one\n\ntwo\n", length) + b"\n" + FROM + b"C: d\n\n"
     messages, _ = read(data)
     assert [message[-5:] for message in messages] == [b"\ntwo\n", b"C: d\n"]
 
 
-def test_content_length_may_leave_out_the_last_newline() -> None:
-    assert read(with_length(b"one\n", 3) + b"\n" + FROM + b"C: d\n\n")[0][0].endswith(b"\n\none")
+def test_content_length_from_before_quoting_does_not_fit() -> None:
+    data = with_length(b">From x\nhi\n", len(b"From x\nhi\n")) + b"\n" + FROM + b"C: d\n\n"
+    assert [message[-11:] for message in read(data)[0]] == [b"\nFrom x\nhi\n", b"C: d\n"]
 
 
 @pytest.mark.parametrize("value", [b"", b"-1", b"1e3", b"9" * 50, b"12 34", b"\xb2"])
