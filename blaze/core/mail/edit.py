@@ -89,6 +89,7 @@ def put(chunks: Iterable[bytes], leaf: Leaf, style: Style) -> Iterator[bytes]:
     if not boundary:
         raise DataError("the message is a multipart without a boundary")
     style = _style_of(head, style)
+    leaf = replace(leaf, fields=_restyled(leaf.fields, style))
     part = compose.leaf(_placed(leaf, media.subtype, style), style, enclosed_in=boundary)
     yield from _converted([_widened(head, part, style)], head, style)
     delimiter = b"--" + boundary.encode("utf-8", "surrogateescape")
@@ -111,7 +112,7 @@ def add_fields(chunks: Iterable[bytes], fields: Sequence[bytes], style: Style) -
     from_line = re.match(rb">?From [^\n]*\n", octets)
     start = from_line.end() if from_line else 0
     yield from _converted([octets[:start]], head, style)
-    yield b"".join(fields) if style.newline == b"\n" else b"".join(Lines(fields, style.newline))
+    yield b"".join(_restyled(fields, style))
     if head.body_start == head.start:
         yield style.newline
     yield from _converted(chain([octets[start:]], streamed.rest), head, style)
@@ -138,15 +139,19 @@ def _placed(leaf: Leaf, subtype: str, style: Style) -> Leaf:
 def _as_part(head: Header, body: Span, moved: list[Field], wrapping: Wrapping, style: Style) -> Entity:
     replaced = build.keys(wrapping.part_fields) | {b"content-length"}
     kept = [each for each in moved if each.key not in replaced]
-    added = list(wrapping.part_fields)
+    added = _restyled(wrapping.part_fields, style)
     encoding = _encoding(head)
     if encoding == "7bit" and not all(chunk.isascii() for chunk in body):
         encoding = "8bit"
         kept = [each for each in kept if each.key != b"content-transfer-encoding"]
-        added.insert(0, build.structured("Content-Transfer-Encoding", "8bit", style))
+        added = (build.structured("Content-Transfer-Encoding", "8bit", style), *added)
     fields = [_whole_line(_converted([each.octets], head, style), style) for each in kept]
     source = body if encoding == "binary" else Lines(body, style.newline)
     return Entity((*fields, *added), (source,), compose.widest([encoding]), style)
+
+
+def _restyled(fields: Iterable[bytes], style: Style) -> tuple[bytes, ...]:
+    return tuple(b"".join(compose.iter_with_newline([each], style.newline)) for each in fields)
 
 
 def _whole_fields(head: Header) -> list[Field]:

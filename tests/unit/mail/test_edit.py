@@ -174,6 +174,20 @@ def test_put_leaves_the_newlines_of_a_binary_message() -> None:
     assert put(octets, Leaf([b"new"])) == octets.replace(b"--b--", NEW.replace(b"\n", b"\r\n") + b"--b--")
 
 
+def test_new_fields_in_a_binary_message_have_its_newlines() -> None:
+    octets = (
+        b"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: binary\r\n\r\n--b--\r\n"
+    )
+    field = b"X-New: a\n"
+    for written in (
+        put(octets, Leaf([b"new"], fields=(field,))),
+        wrap(octets, boundary="c", part_fields=(field,)),
+        b"".join(edit.add_fields([octets], [field], LF)),
+    ):
+        assert b"X-New: a\r\n" in written
+        assert written.count(b"\n") == written.count(b"\r\n")
+
+
 def test_put_widens_the_encoding_of_the_message() -> None:
     for label in (b"", b"Content-Transfer-Encoding: 7bit\n"):
         octets = put(label + MIXED, Leaf([b"\xe9"], encoding="8bit"))
