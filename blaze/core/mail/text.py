@@ -99,10 +99,13 @@ def html_to_text(html: str, *, width: int = 0) -> str:
     reader.unicode_snob = True
     reader.ignore_images = True
     reader.ignore_emphasis = True
+    reader.ignore_mailto_links = True
     reader.ignore_tables = True
-    reader.escape_snob = False
     reader.wrap_links = False
-    text = reader.handle(_tamed(html[:MAX_HTML])).strip("\n") + "\n"
+    lines = reader.handle(_tamed(html[:MAX_HTML])).split("\n")
+    unescape = _escaped_mark().sub
+    text = "\n".join(unescape(r"\1\2", line.rstrip()) for line in lines).strip("\n") + "\n"
+    text = re.sub(r"\n{3,}", "\n\n", text)
     return text + "[...]\n" if omitted else text
 
 
@@ -118,8 +121,8 @@ def _tamed(html: str) -> str:
         depth = max(0, depth - 1) if tag[1] else depth + 1
         return tag[0] if depth + bool(tag[1]) <= MAX_NESTING else ""
 
-    omitted, stray, nesting = _markup()
-    return nesting.sub(shallow, stray.sub("&lt;", omitted.sub("", html)))
+    omitted, stray, nesting, cell = _markup()
+    return cell.sub(r" \g<0>", nesting.sub(shallow, stray.sub("&lt;", omitted.sub("", html))))
 
 
 @cache
@@ -128,7 +131,14 @@ def _markup() -> list[re.Pattern[str]]:
         re.compile(r"<!--(?s:.*?)(?:-->|\Z)|<[!?][^>]*+>?|(?i:<title\b[^<>]*+>[^<]*+</title[^<>]*+>)"),
         re.compile(r"<(?=[^<>]*+(?:<|\Z))"),
         re.compile(r"(?i)<(/?)(?:ul|ol|dl|blockquote)\b[^<>]*+>"),
+        re.compile(r"(?i)</t[dh]\b"),  # without a table's lines its cells need a blank between them
     ]
+
+
+@cache
+def _escaped_mark() -> re.Pattern[str]:
+    """What Markdown would take for the mark of a list; a person reads it as it was."""
+    return re.compile(r"^((?:> ?)*+\s*+\d*+)\\([.+-])(?=\s|$)")
 
 
 def _is_attachment(part: Part) -> bool:

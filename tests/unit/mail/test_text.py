@@ -107,7 +107,13 @@ HTMLS = [
     ("a<!-- comment -->b<!-- open", ["ab"]),
     ("<!DOCTYPE html><html><body>x", ["x"]),
     ("1 < 2 and 3 > 2", ["1 < 2 and 3 > 2"]),
-    ("a<br>b", ["a  ", "b"]),
+    ("a<br>b", ["a", "b"]),
+    ("<p>1. one</p><p>- two</p><p>+ three</p>", ["1. one", "", "- two", "", "+ three"]),
+    ("<table><tr><td>a</td><td>b</td></tr><tr><th>c</th><td>d</td></tr></table>", ["a b", "c d"]),
+    ('<a href="mailto:a@b.example">a@b.example</a>', ["a@b.example"]),
+    ("<blockquote>- quote</blockquote>", ["> - quote"]),
+    ("<pre>  code\n\tx</pre>", ["      code", "    \tx"]),
+    ("<p>a</p><div>&nbsp;</div><div>&nbsp;</div><div> </div><p>b</p>", ["a", "", "b"]),
     ("", []),
 ]
 
