@@ -3,7 +3,7 @@ _blaze() {
   local current=${COMP_WORDS[COMP_CWORD]} path=blaze words="" index
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "$path ${COMP_WORDS[index]}" in
-    "blaze hdr"|"blaze addr"|"blaze descr"|"blaze show"|"blaze extract"|"blaze iso"|"blaze map"|"blaze crlf"|"blaze rand"|"blaze make"|"blaze make add-field"|"blaze make put"|"blaze make wrap"|"blaze dkim"|"blaze dkim check"|"blaze dkim gen"|"blaze dkim sign"|"blaze dkim verify"|"blaze arc"|"blaze arc sign"|"blaze arc verify"|"blaze spf"|"blaze spf analyze"|"blaze spf check"|"blaze spf stamp"|"blaze spf tree"|"blaze dmarc"|"blaze dmarc collect"|"blaze dmarc verify"|"blaze recv"|"blaze recv extract"|"blaze recv stamp"|"blaze send"|"blaze convert"|"blaze mdir"|"blaze mdir commit"|"blaze mdir get"|"blaze mdir new") path="$path ${COMP_WORDS[index]}" ;;
+    "blaze hdr"|"blaze addr"|"blaze descr"|"blaze show"|"blaze extract"|"blaze iso"|"blaze map"|"blaze crlf"|"blaze rand"|"blaze make"|"blaze make add-field"|"blaze make put"|"blaze make wrap"|"blaze dkim"|"blaze dkim check"|"blaze dkim gen"|"blaze dkim sign"|"blaze dkim verify"|"blaze arc"|"blaze arc sign"|"blaze arc verify"|"blaze spf"|"blaze spf analyze"|"blaze spf check"|"blaze spf stamp"|"blaze spf tree"|"blaze dmarc"|"blaze dmarc collect"|"blaze dmarc verify"|"blaze recv"|"blaze recv extract"|"blaze recv stamp"|"blaze send"|"blaze sendmail"|"blaze submit"|"blaze convert"|"blaze mdir"|"blaze mdir commit"|"blaze mdir get"|"blaze mdir new"|"blaze config") path="$path ${COMP_WORDS[index]}" ;;
     esac
   done
   case "$path ${COMP_WORDS[COMP_CWORD-1]}" in
@@ -55,16 +55,22 @@ _blaze() {
     "blaze send --quit-after") words="connect helo tls auth mail rcpt" ;;
     "blaze send --tls") words="none opportunistic starttls implicit" ;;
     "blaze send --color") words="auto always never" ;;
+    "blaze sendmail --color") words="auto always never" ;;
+    "blaze submit --ret") words="full hdrs" ;;
+    "blaze submit --quit-after") words="connect helo tls auth mail rcpt" ;;
+    "blaze submit --tls") words="none opportunistic starttls implicit" ;;
+    "blaze submit --color") words="auto always never" ;;
     "blaze convert --mbox") words="mboxo mboxrd mboxcl mboxcl2" ;;
     "blaze convert --dedupe") words="none raw message-id+body" ;;
     "blaze convert --color") words="auto always never" ;;
     "blaze mdir commit --color") words="auto always never" ;;
     "blaze mdir get --color") words="auto always never" ;;
     "blaze mdir new --color") words="auto always never" ;;
+    "blaze config --color") words="auto always never" ;;
   esac
   if [[ -z $words ]]; then
     case "$path" in
-    "blaze") words="hdr addr descr show extract iso map crlf rand make dkim arc spf dmarc recv send convert mdir --version --help" ;;
+    "blaze") words="hdr addr descr show extract iso map crlf rand make dkim arc spf dmarc recv send sendmail submit convert mdir config --version --help" ;;
     "blaze hdr") words="-h --header -p --param -d --decode -H --with-filename --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze addr") words="-f --field --fields -d --decode --without-name -m --margin --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze descr") words="--text --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
@@ -98,11 +104,14 @@ _blaze() {
     "blaze recv extract") words="-d --dot --timeline --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze recv stamp") words="-f --from -h --hostname --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze send") words="-s --sender -r --recipient -h --hostname --helo --port --socket --lmtp --notify --ret --envid --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze sendmail") words="-q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze submit") words="-s --sender -r --recipient -h --hostname --helo --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --notify --ret --envid --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze convert") words="--mbox --verify --dedupe --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze mdir") words="commit get new --help" ;;
     "blaze mdir commit") words="-D --maildir -h --hostname -n --new --seen --replied --flagged --trashed --passed --draft -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze mdir get") words="-D --maildir -h --hostname -n --new -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze mdir new") words="-D --maildir -h --hostname -0 --null -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze config") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -62,8 +62,8 @@ def loaded(*arguments: str, stdin: bytes = b"") -> set[str]:
     """The modules that a run of the command line imports."""
     code = (
         "import sys; from blaze.cli._app import run; "
-        "status = run(['blaze', *sys.argv[1:]]); "
-        "import json; print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+        "run(['blaze', *sys.argv[1:]]); modules = sorted(sys.modules); "
+        "import json; print(json.dumps(modules), file=sys.stderr)"
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("BLAZE_")}
     done = subprocess.run(

@@ -20,11 +20,11 @@ class MacroError(DataError):
 
 
 class Macro(NamedTuple):
-    """``%{letter digits r delimiters}``; `letter` is lower-case, `count` 0 keeps every part."""
+    """``%{letter digits r delimiters}``; `letter` is lower-case, `kept` 0 keeps every part."""
 
     letter: str
     escape: bool  # the letter was a capital: the expansion is percent-encoded, §7.3
-    count: int
+    kept: int
     reverse: bool
     delimiters: str
 
@@ -138,7 +138,7 @@ class MacroContext:
         pieces = re.split(f"[{re.escape(macro.delimiters)}]", self._value(macro.letter))
         if macro.reverse:
             pieces.reverse()
-        value = ".".join(pieces[-macro.count :])
+        value = ".".join(pieces[-macro.kept :])
         return _percent_encoded(value) if macro.escape else value
 
     def _value(self, letter: str) -> str:

@@ -113,7 +113,7 @@ def _expand(parts: MacroString, domain: str, root: str) -> str | None:
     texts = []
     for part in parts:
         if isinstance(part, Macro):
-            if part.letter not in known or part.reverse or part.count or part.delimiters != ".":
+            if part.letter not in known or part.reverse or part.kept or part.delimiters != ".":
                 return None
             texts.append(known[part.letter])
         else:
