@@ -194,6 +194,14 @@ def addresses(name: str, mailboxes: Iterable[Mailbox | Group], style: Style = LF
     return fold(name, items, style)
 
 
+def phrases(name: str, texts: Iterable[str], style: Style = LF) -> bytes:
+    """A field of phrases with commas between them, such as Keywords (RFC 5322 §3.6.5)."""
+    items = [_glue(_phrase(name, text, style), b",") for text in texts]
+    if items:
+        items[-1][-1] = items[-1][-1].removesuffix(b",")
+    return fold(name, items, style)
+
+
 def message_ids(name: str, identifiers: Iterable[str], style: Style = LF) -> bytes:
     """A field of message identifiers (RFC 5322 §3.6.4), given without their angle brackets.
 
@@ -271,6 +279,8 @@ def field(name: str, text: str, style: Style = LF) -> bytes:
         return addresses(name, parse_addresses(name, text), style)
     if key in MESSAGE_ID_FIELDS:
         return message_ids(name, _identifiers(text), style)
+    if key == b"keywords" and not text.isascii():
+        return phrases(name, filter(None, map(str.strip, text.split(","))), style)
     if key in PARAMETER_FIELDS:
         return _parameter_field(name, value, style)
     if key in (b"date", b"resent-date") and date.parse(value) is None:
@@ -440,8 +450,8 @@ def _field_name() -> re.Pattern[str]:
 @cache
 def _type_word() -> re.Pattern[str]:
     """A token, or two of them with a slash between (RFC 2045 §5.1)."""
-    token = r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+"
-    return re.compile(f"{token}(?:/{token})?")
+    word = r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+"
+    return re.compile(f"{word}(?:/{word})?")
 
 
 @cache

@@ -250,6 +250,11 @@ def test_parameters_come_back_from_folded_lines(name: str) -> None:
         ("Date: Thu, 30 Mar 2017 15:00:00 +0200", b"Date: Thu, 30 Mar 2017 15:00:00 +0200\n"),
         ("Subject: =?utf-8?q?caf=C3=A9?= x", b"Subject: =?utf-8?q?caf=C3=A9?= x\n"),
         ("Subject: caf\u00e9taria", b"Subject: =?utf-8?q?caf=C3=A9taria?=\n"),
+        ("Keywords: one, two words", b"Keywords: one, two words\n"),
+        (
+            "Keywords: \u65e5\u672c, caf\u00e9taria",
+            (b"Keywords: =?utf-8?b?5pel5pys?=, =?utf-8?q?caf=C3=A9taria?=\n"),
+        ),
         ("Content-Type: text/plain;charset=utf-8", b"Content-Type: text/plain; charset=utf-8\n"),
         (
             "Content-Disposition: attachment; filename=\u00e9",
