@@ -2,6 +2,10 @@
 
 Nothing is decoded, and no part is looked for, until it is asked for. Every octet between `start` and `end` of
 the root belongs to exactly one span of one part, so that the message can be put together again from the tree.
+
+Defects of the structure are `encoded-message` and `encoded-multipart` (RFC 2045 §6.4 forbids it; the one is
+kept whole, the other is divided as it stands), `long-boundary`, `missing-boundary`, `missing-close-delimiter`,
+`missing-delimiter`, `repeated-boundary` (that of a multipart around it), `too-deep` and `too-many-parts`.
 """
 
 from collections.abc import Iterator
