@@ -60,7 +60,9 @@ def _extract(app: App, dot: bool, timeline: bool, files: tuple[str, ...]) -> Non
                 columns = ("hop", "time", "delay", "by", "with", "tls", "note")
                 app.out.table(columns, [_timeline_row(number, hop) for number, hop in enumerate(found, 1)])
             for hop in () if timeline else found:
-                app.out.line((f"{entry.name}: " if many else "") + _line(hop))
+                app.out.line((f"{entry.name}: " if many else "") + _way(hop))
+                for means in _means(hop):
+                    app.out.line(f"\t{means}")
         app.note(0 if found else 1)
 
 
@@ -127,13 +129,17 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _line(hop: "Hop") -> str:
+def _way(hop: "Hop") -> str:
     told = hop.received
     places = [f"from:{hop.source}"] if hop.source else []
     places += [f"by:{told.by}"] if told.by else []
     places += [f"for:<{told.for_}>"] if told.for_ else []
-    means = [f"{word} {value}" for word, value in (("with", told.with_), ("via", told.via)) if value]
-    return " -> ".join(places) + ("\t" + ", ".join(means) if means else "")
+    return " -> ".join(places)
+
+
+def _means(hop: "Hop") -> list[str]:
+    told = hop.received
+    return [f"{word} {value}" for word, value in (("with", told.with_), ("via", told.via)) if value]
 
 
 def _row(hop: "Hop") -> dict[str, Any]:

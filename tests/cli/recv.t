@@ -3,9 +3,12 @@
 The hops, oldest first.
 
   $ blaze recv extract mail.eml
-  from:laptop -> by:mx.example.net	with ESMTPSA
-  by:mx.example.net	with HTTP
-  from:mx.example.net -> by:inbox.example.com -> for:<bob@example.com>	with ESMTPS
+  from:laptop -> by:mx.example.net
+  	with ESMTPSA
+  by:mx.example.net
+  	with HTTP
+  from:mx.example.net -> by:inbox.example.com -> for:<bob@example.com>
+  	with ESMTPS
   $ blaze recv extract --json mail.eml
   {"schema": "blaze.recv.extract/1", "source": "mail.eml", "hops": [{"from": "laptop", "from_ip": "198.51.100.9", "helo": "laptop", "by": "mx.example.net", "for": null, "with": "ESMTPSA", "via": null, "id": null, "tls": null, "date": "2017-03-30T13:00:00+00:00", "delay": null, "defects": []}, {"from": null, "from_ip": null, "helo": null, "by": "mx.example.net", "for": null, "with": "HTTP", "via": null, "id": null, "tls": null, "date": "2017-03-30T13:00:12+00:00", "delay": 12.0, "defects": []}, {"from": "mx.example.net", "from_ip": "192.0.2.2", "helo": "mx.example.net", "by": "inbox.example.com", "for": "bob@example.com", "with": "ESMTPS", "via": null, "id": "42", "tls": {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384"}, "date": "2017-03-30T15:00:10+02:00", "delay": -2.0, "defects": []}]}
   $ blaze recv extract --timeline mail.eml
@@ -21,10 +24,10 @@ The hops, oldest first.
     "mx.example.net" -> "inbox.example.com" [label="ESMTPS, -2 s"];
   }
   $ blaze recv extract mail.eml - < mail.eml | head -n 4
-  mail.eml: from:laptop -> by:mx.example.net	with ESMTPSA
-  mail.eml: by:mx.example.net	with HTTP
-  mail.eml: from:mx.example.net -> by:inbox.example.com -> for:<bob@example.com>	with ESMTPS
-  -: from:laptop -> by:mx.example.net	with ESMTPSA
+  mail.eml: from:laptop -> by:mx.example.net
+  	with ESMTPSA
+  mail.eml: by:mx.example.net
+  	with HTTP
   $ printf 'Subject: none\n\n' | blaze recv extract
   [1]
 

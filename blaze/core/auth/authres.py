@@ -12,6 +12,7 @@ from blaze.core.mail.lexer import Lexer, is_dot_atom, quote, text_of, unfold
 MAX_VALUE = 400  # characters of one value written; a line has 998 octets, RFC 5322 §2.1.1
 MAX_RESULTS = 200  # results of one field, and properties of one result, that are read
 
+_INDENT = "X"  # folding takes a field's name; this one and its colon are taken off again
 _TOKEN = re.compile(r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+")  # RFC 2045 §5.1
 _KEYWORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")  # RFC 5321 §4.1.2
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -56,7 +57,7 @@ class AuthenticationResults:
     defects: tuple[str, ...] = ()
 
     def to_bytes(self, newline: bytes = b"\r\n") -> bytes:
-        """The whole field, folded, with its final newline.
+        """The whole field with its final newline, each result on a line of its own and folded there.
 
         Nothing in a value can add a result or a property: what is no token is quoted, comments are escaped,
         controls become ``?``, and a value longer than `MAX_VALUE` is cut.
@@ -66,9 +67,13 @@ class AuthenticationResults:
             own.
         """
         head = _value(self.authserv_id) + (f" {self.version}" if self.version is not None else "")
-        parts = [head, *(_written(result) for result in self.results)] if self.results else [head, "none"]
-        text = "; ".join(parts)
-        return build.structured("Authentication-Results", text, Style(newline, utf8=not text.isascii()))
+        parts = [_written(result) for result in self.results] or ["none"]
+        lines = [f"Authentication-Results: {head};".encode() + newline]
+        for number, part in enumerate(parts, 1):
+            text = part if number == len(parts) else f"{part};"
+            folded = build.structured(_INDENT, text, Style(newline, utf8=not text.isascii()))
+            lines.append(folded.removeprefix(_INDENT.encode() + b":"))
+        return b"".join(lines)
 
 
 def parse(value: bytes) -> AuthenticationResults:

@@ -1,5 +1,6 @@
 """Received-SPF fields checked again, with what they tell of the session (RFC 7208 §9.1)."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,9 +30,9 @@ class Analysis:
 def analyze(field: Field, header: Header, *, resolver: Resolver, now: datetime) -> Analysis:
     """Evaluate again what one Received-SPF field of a message says.
 
-    The sender is the field's ``envelope-from``, else the message's Return-Path; the HELO name when the
-    field's identity is ``helo`` or the reverse-path is null. Nothing is taken from the comment, which is free
-    text.
+    The sender is the field's ``envelope-from``, else the address of which its comment speaks (``domain of
+    ADDRESS designates``, as large receivers write it), else the message's Return-Path; the HELO name when the
+    field's identity is ``helo`` or the reverse-path is null.
     """
     told = spf_received.parse(field.raw)
     ip, helo = told.client_ip, told.helo
@@ -39,7 +40,7 @@ def analyze(field: Field, header: Header, *, resolver: Resolver, now: datetime) 
     if told.pairs.get("identity", "").lower() == Identity.HELO.value:
         sender = ""
     elif sender is None:
-        sender = _return_path(header)
+        sender = _commented(told.comment) or _return_path(header)
     problem = None
     if ip is None:
         problem = "the field has no client-ip that is an address"
@@ -54,6 +55,11 @@ def analyze(field: Field, header: Header, *, resolver: Resolver, now: datetime) 
         ip, sender, helo=helo, resolver=resolver, now=now, receiver=told.pairs.get("receiver", "unknown")
     )
     return Analysis(shown, ip, helo, told.result, result)
+
+
+def _commented(comment: str) -> str | None:
+    match = re.search(r"\bdomain of (?:transitioning )?([^\s<>()]+@[^\s<>()]+)", comment)
+    return match[1] if match else None
 
 
 def _return_path(header: Header) -> str | None:

@@ -6,6 +6,7 @@ from blaze.core.auth import authres
 from blaze.core.auth.authres import AuthenticationResults, MethodResult, Property
 from blaze.core.auth.dkim_verify import Result as DKIMResult
 from blaze.core.auth.dmarc import Verdict
+from blaze.core.auth.dmarc_record import Record
 from blaze.core.auth.spf import Identity, Result as SPFResult
 from blaze.core.errors import DataError
 from blaze.core.mail import window
@@ -31,7 +32,8 @@ def dkim_results(results: Iterable[DKIMResult]) -> list[MethodResult]:
     for result in results:
         signature = result.signature
         octets = b"".join((signature.listed.get(b"b") or b"").split())[:8].decode("ascii", "replace")
-        values = {"d": signature.domain, "s": signature.selector, "b": octets}
+        identity = signature.identity if signature.identity != f"@{signature.domain}" else None
+        values = {"d": signature.domain, "i": identity, "s": signature.selector, "b": octets}
         properties = tuple(Property("header", name, value) for name, value in values.items() if value)
         found.append(MethodResult("dkim", result.status.value, properties, result.reason or None))
     return found or [MethodResult("dkim", "none")]
@@ -42,7 +44,14 @@ def dmarc_result(verdict: Verdict) -> MethodResult:
     properties = [Property("header", "from", verdict.author_domain)] if verdict.author_domain else []
     if verdict.policy:
         properties.append(Property("policy", "dmarc", verdict.disposition.value))
-    return MethodResult("dmarc", verdict.status.value, tuple(properties), verdict.reason)
+    comment = _published(verdict.record) if verdict.record else None
+    return MethodResult("dmarc", verdict.status.value, tuple(properties), verdict.reason, comment)
+
+
+def _published(record: Record) -> str:
+    """The policies of a record, as in ``p=reject sp=none``."""
+    policies = {"p": record.p, "sp": record.sp, "np": record.np, "t": "y" if record.testing else None}
+    return " ".join(f"{name}={value}" for name, value in policies.items() if value)
 
 
 def results(

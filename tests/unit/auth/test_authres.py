@@ -106,7 +106,7 @@ def test_to_bytes() -> None:
         b' dkim=pass header.d=example.org header.b="ab/+cd==";\r\n'
         b' spf=fail (a \\(b\\)) reason="not \\"here\\"" smtp.mailfrom="a b@example.org"\r\n'
     )
-    assert AuthenticationResults("x").to_bytes(b"\n") == b"Authentication-Results: x; none\n"
+    assert AuthenticationResults("x").to_bytes(b"\n") == b"Authentication-Results: x;\n none\n"
 
 
 @pytest.mark.parametrize("word", ["", "a b", "a=b", "a;b", "-a", "é"])
