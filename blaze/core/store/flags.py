@@ -48,6 +48,9 @@ def from_header(header: bytes) -> Marks:
     X-Keywords of Dovecot, X-Gmail-Labels of Google Takeout. Fields of no known form are passed over. Where
     the header begins with fields of ours (`to_status`), Thunderbird's and Google's say no flags.
     """
+    lower = header.lower()
+    if not any(name in lower for name in (b"status", b"x-keywords", b"x-gmail-labels")):
+        return NEW
     own = _block().match(header)
     ours, others = (header[: own.end()], header[own.end() :]) if own else (b"", header)
     letters = ""

@@ -60,6 +60,9 @@ class MboxEntry(Entry):
     @property
     def header(self) -> bytes:
         """The header block as the mbox has it, at most `MAX_HEADER` octets."""
+        header = self.span.header
+        if not self.span.quoted and len(header) <= self.end - self.start:
+            return header
         return header_octets(self.buffer, self.start, self.end)
 
     @property
@@ -119,16 +122,17 @@ class Span:
     """Where one message lies in an mbox, as octet offsets; `start` is after its From line.
 
     `quoted` says that a line in it begins with `>` and `From `, `fitted` that its Content-Length decided
-    where it ends, `expunged` that Thunderbird has deleted it.
+    where it ends, `expunged` that Thunderbird has deleted it. `header` is the header block as it lies there.
     """
 
-    __slots__ = ("end", "expunged", "fitted", "from_line", "next", "quoted", "start")
+    __slots__ = ("end", "expunged", "fitted", "from_line", "header", "next", "quoted", "start")
 
     def __init__(self, start: int, from_line: FromLine) -> None:
         self.start = start
         self.from_line = from_line
         self.end = -1
         self.next = -1
+        self.header = b""
         self.quoted = False
         self.fitted = False
         self.expunged = False
@@ -223,7 +227,7 @@ class _Scanner:
         """Look at the message whose From line is at `position`."""
         buffer = self.buffer
         span = self.span = Span(_after_line(buffer, position), from_line)
-        header = header_octets(buffer, span.start, len(buffer))
+        header = span.header = header_octets(buffer, span.start, len(buffer))
         lower = b"\n" + header.lower()
         if b"\nx-mozilla-status:" in lower:
             span.expunged = is_expunged(header)

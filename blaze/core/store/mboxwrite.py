@@ -31,7 +31,7 @@ def iter_message(delivery: Delivery, kind: str = "mboxrd") -> Iterator[bytes]:
     if length is not None and not body_ends_line:
         length += 1
     header = to_status(delivery.head, delivery.marks, length=length)
-    yield header if kind == "mboxcl2" else _quoting(kind).sub(rb">\1", header)
+    yield header if kind == "mboxcl2" else _quoted(header, kind)
     yield from _iter_body(delivery, kind)
     yield b"\n" if body_ends_line else b"\n\n"
 
@@ -185,10 +185,13 @@ def _iter_body(delivery: Delivery, kind: str) -> Iterator[bytes]:
     if kind == "mboxcl2":
         yield from iter_chunks(buffer, start, end)
     elif end - start <= atomic.SMALL:
-        body = buffer[start:end]
-        yield _quoting(kind).sub(rb">\1", body) if b"From " in body else body
+        yield _quoted(buffer[start:end], kind)
     else:
         yield from _iter_quoted(delivery, everything=kind == "mboxrd")
+
+
+def _quoted(octets: bytes, kind: str) -> bytes:
+    return _quoting(kind).sub(rb">\1", octets) if b"From " in octets else octets
 
 
 def _iter_quoted(delivery: Delivery, *, everything: bool) -> Iterator[bytes]:

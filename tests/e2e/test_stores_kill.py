@@ -1,0 +1,125 @@
+"""kill -9 at random moments of `convert` and `mdir commit`: nothing half, nothing lost, nothing doubled."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from blaze.core.errors import BlazeError
+from blaze.core.store.delivery import of_entry
+from blaze.core.store.source import iter_entries
+
+pytestmark = pytest.mark.e2e
+
+MESSAGES = 250
+KILLS, LONG_KILLS = 20, 200
+
+
+@pytest.fixture
+def kills(long_run: bool) -> int:
+    return LONG_KILLS if long_run else KILLS
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Path:
+    """An mbox with flags, labels, quoted lines, two equal messages and a large one."""
+    path = tmp_path / "box.mbox"
+    chunks = []
+    for number in range(MESSAGES):
+        body = b"x" * (2_000_000 if number == 100 else number * 37 % 5000)
+        subject = number // 2 if number < 10 else number
+        chunks.append(b"From a@example.org Mon Jan  1 00:%02d:%02d 2024\n" % (number // 60, number % 60))
+        chunks.append(b"Status: %b\nX-Keywords: k%d\n" % (b"RO" if number % 3 else b"", number % 5))
+        chunks.append(b"Subject: %d\n\n>From here\n%b\n\n" % (subject, body if number >= 10 else b""))
+    path.write_bytes(b"".join(chunks))
+    return path
+
+
+def state(name: str) -> Counter[tuple[bytes, str, tuple[str, ...], int | None]]:
+    rows: Counter[tuple[bytes, str, tuple[str, ...], int | None]] = Counter()
+    for found in iter_entries([name]):
+        assert not isinstance(found, BlazeError), str(found)
+        delivery = of_entry(found)
+        rows[delivery.digest(), delivery.marks.flags, delivery.marks.labels, delivery.date_ns] += 1
+    return rows
+
+
+def octets(name: str) -> Counter[bytes]:
+    digests: Counter[bytes] = Counter()
+    for found in iter_entries([name]):
+        assert not isinstance(found, BlazeError), str(found)
+        digests[of_entry(found).digest()] += 1
+    return digests
+
+
+def blaze(*arguments: str, kill_after: float | None = None) -> bool:
+    """Run a command, and kill it unless it ends first; True when it ended and said that all is done."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "blaze", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    try:
+        _, complaint = process.communicate(timeout=60 if kill_after is None else kill_after)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        return False
+    assert process.returncode == 0, complaint.decode("utf-8", "replace")
+    return True
+
+
+@pytest.mark.parametrize("dest", ["maildir", "eml", "mbox", "mbox-added"])
+def test_convert_killed_at_any_moment(box: Path, tmp_path: Path, kills: int, dest: str) -> None:
+    expected, whole = state(str(box)), octets(str(box))
+    chance = random.Random(dest)
+    start = time.monotonic()
+    blaze("convert", str(box), f"eml:{tmp_path}/measured")
+    duration = time.monotonic() - start
+    for number in range(kills // 4):
+        path = tmp_path / f"out{number}"
+        name = f"{dest.partition('-')[0]}:{path}"
+        if dest == "mbox-added":
+            path.write_bytes(
+                b"".join(box.read_bytes().partition(b"Subject: 150\n")[:2]) + b"\n>From here\n\n"
+            )
+        before = octets(name) if path.exists() else Counter[bytes]()
+        for _ in range(2):
+            done = blaze("convert", str(box), name, kill_after=chance.uniform(0.05, duration * 1.1))
+            if path.exists():
+                there = octets(name)
+                assert there <= whole + before, "a half message under a final name"
+                assert there >= before, "a message is gone"
+                assert not done or whole <= there, "reported done and missing"
+        assert blaze("convert", str(box), name)
+        if before:
+            assert octets(name) == whole | before
+        else:
+            assert state(name) == expected
+        assert blaze("convert", str(box), name)
+        assert octets(name) == whole | before
+        leftovers = [each.name for each in tmp_path.iterdir() if "partial" in each.name]
+        assert leftovers == []
+
+
+def test_mdir_commit_killed_at_any_moment(tmp_path: Path, kills: int) -> None:
+    root = tmp_path / "md"
+    for part in ("tmp", "new", "cur"):
+        (root / part).mkdir(parents=True)
+    chance = random.Random("mdir")
+    for number in range(kills):
+        name = f"1700000000.M{number}P1.host"
+        (root / "new" / name).write_bytes(b"Subject: %d\n\n" % number)
+        done = blaze("mdir", "commit", "-D", str(root), "--seen", name, kill_after=chance.uniform(0.02, 0.3))
+        places = [path for part in ("new", "cur") for path in (root / part).glob(f"{name}*")]
+        assert len(places) == 1
+        assert places[0].read_bytes() == b"Subject: %d\n\n" % number
+        assert not done or places[0].name == f"{name}:2,S"
+        assert blaze("mdir", "commit", "-D", str(root), "--seen", name)
+        assert (root / "cur" / f"{name}:2,S").is_file()
+    assert len(os.listdir(root / "cur")) == kills
+    assert not os.listdir(root / "new")
