@@ -18,7 +18,7 @@ from blaze.core.auth.dkim_verify import Result, header_octets
 from blaze.core.mail import transfer
 from blaze.core.mail.header import Field
 
-MAX_BODY = 1 << 20  # octets of a body that changes are tried on
+MAX_OCTETS = 1 << 20  # of a header or a body that changes are tried on
 MAX_TRIES = 50  # headers with one thing changed
 MAX_BANNER = 40  # lines that may have been put in front of a body
 _SUBJECT_TAG = re.compile(rb"\[[^\[\]\r\n]{1,64}\][ \t]*")
@@ -34,8 +34,8 @@ _ADVICE = {
 def explain(message: Signable, result: Result) -> list[str]:
     """What there is to say about one signature, as sentences, most general first.
 
-    Changes are tried on bodies up to 1 MiB; the cost is at most some 50 hashes of the body and 50 signature
-    checks.
+    Changes are tried on headers and bodies up to 1 MiB; the cost is at most some 50 hashes of the body and 50
+    signature checks.
     """
     signature = result.signature
     lines = list(_facts(message, result))
@@ -76,7 +76,7 @@ def _facts(message: Signable, result: Result) -> Iterator[str]:
 def _body_change(message: Signable, result: Result) -> str:
     signature = result.signature
     start, end = message.header.body_start, message.end
-    if end - start > MAX_BODY:
+    if end - start > MAX_OCTETS:
         return "The body was changed; it is too large to try what changed it."
     body = message.buffer[start:end]
     for words, octets in _other_bodies(message, body):
@@ -123,6 +123,9 @@ def _header_change(message: Signable, result: Result) -> Iterator[str]:
     public = result.record.public if result.record else None
     assert public is not None
     yield from _copies_that_differ(message, signature)
+    if message.header.body_start - message.header.start > MAX_OCTETS:
+        yield "The header was changed; it is too large to try what changed it."
+        return
     for words, header in islice(_other_headers(message, signature), MAX_TRIES):
         other = Signable(header)
         own = next(field for field in other.fields(b"dkim-signature") if field.raw == result.field.raw)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from blaze.core.auth import tags
-from blaze.core.auth.canon import Canonicalization
+from blaze.core.auth.canon import Canonicalization, relaxed_field, simple_field
 from blaze.core.auth.dkim_signable import Signable
 from blaze.core.auth.dkim_signature import FaultError, read_canonicalization, read_names
 from blaze.core.auth.dkim_verify import own_octets
@@ -27,6 +27,7 @@ SIGNED_WHEN_PRESENT = (b"sender", b"in-reply-to", b"references", b"content-id", 
 
 PREFERRED_LINE = 78  # characters, RFC 5322 §2.1.1
 MAX_LINE = 998  # octets, RFC 5322 §2.1.1
+_NAME = b"DKIM-Signature"
 _SHORTEST_START = 20  # characters of a folded tag worth putting at the end of a line
 _FIELD_NAME = re.compile(rb"[!-9<-~]+")  # RFC 5322 §3.6.8, but for the semicolon, which would end h=
 _DOMAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
@@ -66,11 +67,18 @@ def sign(message: Signable, key: PrivateKey, options: Options) -> bytes:
     check_key(key)
     if not message.count(b"from"):
         raise DataError("the message has no From field, which every signature must cover")
-    pairs = _pairs(message, key, options)
-    lines = Lines(b"DKIM-Signature", newline_of(message))
+    names = _names(message, options)
+    pairs = _pairs(message, key, options, names)
+    lines = Lines(_NAME, newline_of(message))
     for name, value in pairs:
         lines.add_tag(name, value)
-    return seal(message, key, lambda b: lines.copy().add_tag(b"b", b).octets())
+    unsigned = lines.begin_base64(b"b")
+    if options.header_canonicalization == "relaxed":
+        own = relaxed_field(_NAME.lower(), unsigned[len(_NAME) + 1 :])
+    else:
+        own = simple_field(unsigned)[:-2]
+    signed = message.signed_octets(names, options.header_canonicalization)
+    return lines.end_base64(base64_of(key.sign(sha256(signed + own).digest())))
 
 
 def seal(message: Signable, key: PrivateKey, build: Callable[[bytes], bytes]) -> bytes:
@@ -176,11 +184,16 @@ class Lines:
         self._newline = newline
         self._limit = MAX_LINE if only_after_semicolon else PREFERRED_LINE
 
-    def copy(self) -> "Lines":
-        """Another that goes on from here."""
-        lines = Lines(b"", self._newline)
-        lines._parts, lines._column, lines._limit = self._parts.copy(), self._column, self._limit
-        return lines
+    def begin_base64(self, tag: bytes) -> bytes:
+        """Add a last tag without its value, and return the field as it is so far."""
+        self._begin(_SHORTEST_START)
+        self._add(tag + b"=")
+        return b"".join(self._parts)
+
+    def end_base64(self, value: bytes) -> bytes:
+        """Add the value of that last tag, and return the field with its newline."""
+        self._add_folded(value, b"")
+        return self.octets()
 
     def add_tag(self, tag: bytes, value: bytes) -> "Lines":
         """Add a tag, on a new line if this one has no room, and return this object."""
@@ -240,13 +253,17 @@ class Lines:
         self._column = 1
 
 
-def _pairs(message: Signable, key: PrivateKey, options: Options) -> list[tuple[bytes, bytes]]:
+def _names(message: Signable, options: Options) -> list[bytes]:
+    if options.names is None:
+        return names_to_sign(message)
+    return chosen_names(message, ("from", "from", *options.names))
+
+
+def _pairs(
+    message: Signable, key: PrivateKey, options: Options, names: list[bytes]
+) -> list[tuple[bytes, bytes]]:
     """Every tag but `b=`."""
     domain, selector = check_name(options.domain, "domain"), check_name(options.selector, "selector")
-    if options.names is None:
-        names = names_to_sign(message)
-    else:
-        names = chosen_names(message, ("from", "from", *options.names))
     canonicalization = f"{options.header_canonicalization}/{options.body_canonicalization}"
     pairs = [
         ("v", "1"),

@@ -1,6 +1,6 @@
 """A message as signatures see it: fields by name, canonical, and body hashes computed once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from blaze.core.auth.canon import BodyHashes, Canonicalization, is_plain, relaxed_field, simple_field
 from blaze.core.mail import header
@@ -42,9 +42,10 @@ class Signable:
     @property
     def truncated(self) -> bool:
         """True when there are more fields than are listed, so that selection from the bottom would err."""
-        return any(defect.name == "too-many-fields" for defect in self.header.defects)
+        defects = self.header.defects
+        return bool(defects) and any(defect.name == "too-many-fields" for defect in defects)
 
-    def select(self, names: Iterable[bytes], own: Field | None = None) -> list[Field]:
+    def select(self, names: Sequence[bytes], own: Field | None = None) -> list[Field]:
         """The fields that `h=` means: each name takes the lowest one not taken yet (RFC 6376 §5.4.2).
 
         A name without a field left gives none. `own` is the signature's own field, which `h=` never means.
@@ -52,7 +53,7 @@ class Signable:
         return [Field(self.buffer, *span) for _, *span in self._select(names, own)]
 
     def signed_octets(
-        self, names: Iterable[bytes], canonicalization: Canonicalization, own: Field | None = None
+        self, names: Sequence[bytes], canonicalization: Canonicalization, own: Field | None = None
     ) -> bytes:
         """The canonical form of the fields that `select` gives (RFC 6376 §3.7), each with its CRLF."""
         buffer = self.buffer
@@ -61,16 +62,16 @@ class Signable:
             return b"".join([simple_field(buffer[start:end]) for _, start, _, end in spans])
         if self._is_plain():  # what relaxed_field does, without asking for each field
             canonical = [
-                b"%b:%b" % (name, b" ".join(buffer[colon + 1 : end].split())) for name, _, colon, end in spans
+                name + b":" + b" ".join(buffer[colon + 1 : end].split()) for name, _, colon, end in spans
             ]
         else:
             canonical = [relaxed_field(name, buffer[colon + 1 : end]) for name, _, colon, end in spans]
         canonical.append(b"")
         return b"\r\n".join(canonical)
 
-    def _select(self, names: Iterable[bytes], own: Field | None) -> list[tuple[bytes, int, int, int]]:
+    def _select(self, names: Sequence[bytes], own: Field | None) -> list[tuple[bytes, int, int, int]]:
         by_name = self._spans()
-        if own is not None:
+        if own is not None and own.key in names:
             others = [span for span in by_name[own.key] if span[0] != own.start]
             by_name = {**by_name, own.key: others}
         taken: dict[bytes, int] = {}
@@ -90,8 +91,12 @@ class Signable:
     def _spans(self) -> dict[bytes, list[tuple[int, int, int]]]:
         if self._by_name is None:
             buffer = self.buffer
-            self._by_name = {}
+            by_name: dict[bytes, list[tuple[int, int, int]]] = {}
             for span in self.header.spans:
-                name = buffer[span[0] : span[1]].rstrip(b" \t").lower()
-                self._by_name.setdefault(name, []).append(span)
+                name = buffer[span[0] : span[1]].lower().rstrip(b" \t")
+                if name in by_name:
+                    by_name[name].append(span)
+                else:
+                    by_name[name] = [span]
+            self._by_name = by_name
         return self._by_name

@@ -65,13 +65,8 @@ def verify(
     fields = message.fields(b"dkim-signature")
     signatures = [_parse(message, field, index) for index, field in enumerate(fields)]
     found = find_keys(signatures, resolver, extra)
-    message.body.prepare(
-        {
-            (signature.body_canonicalization, signature.length)
-            for signature in signatures
-            if not signature.fault
-        }
-    )
+    if len(signatures) > 1:
+        message.body.prepare({(one.body_canonicalization, one.length) for one in signatures if not one.fault})
     seconds = now.timestamp()
     results = []
     for field, signature in zip(fields, signatures, strict=True):
@@ -137,11 +132,12 @@ def header_octets(message: Signable, field: Field, signature: Signature) -> byte
 
 def own_octets(field: Field, listed: TagList, *, relaxed: bool) -> bytes:
     """A signature's own field in canonical form, with the value of b= deleted and without its newline."""
-    b, raw = listed[b"b"], field.raw
-    value = raw[: b.start] + raw[b.end :]
+    b = listed[b"b"]
+    value = field.colon + 1
+    before, after = field.buffer[value : value + b.start], field.buffer[value + b.end : field.end]
     if relaxed:
-        return relaxed_field(field.key, value)
-    return simple_field(field.buffer[field.start : field.colon + 1] + value)[:-2]
+        return relaxed_field(field.key, before + after)
+    return simple_field(field.buffer[field.start : value] + before + after)[:-2]
 
 
 def record_fault(record: Record, signature: Signature) -> Fault | None:

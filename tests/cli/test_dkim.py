@@ -1,0 +1,107 @@
+"""What transcripts do not show of `blaze dkim`: memory, passwords on a terminal, hostile input."""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bench.frame import peak_memory
+
+BLAZE = str(Path(sys.executable).with_name("blaze"))
+DATA = Path(__file__).parents[1] / "data" / "dkim"
+LINE = b"Lines of text as long as lines in mail are,  which is some seventy octets\n"
+MEGABYTE = 1_000_000
+FLAT = 60 * MEGABYTE  # the interpreter and its libraries take half of it
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    path = tmp_path / "key.pem"
+    shutil.copy(DATA / "ed25519.pem", path)
+    path.chmod(0o600)
+    return str(path)
+
+
+def blaze(*arguments: str, stdin: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("BLAZE_")}
+    environment = {**clean, "BLAZE_DNS_STATIC": str(DATA / "zone"), "BLAZE_OFFLINE": "1"}
+    return subprocess.run(
+        [BLAZE, *arguments], input=stdin, capture_output=True, check=False, env=environment, cwd=cwd
+    )
+
+
+def sign(key: str, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return blaze("dkim", "sign", "-s", "ed", "-h", "example.org", "-p", key, *arguments, stdin=stdin)
+
+
+def test_large_message_is_signed_and_verified_in_little_memory(tmp_path: Path, key: str) -> None:
+    large, signed = tmp_path / "large.eml", tmp_path / "signed.eml"
+    with large.open("wb") as file:
+        file.write(b"From: ann@example.org\n\n")
+        for _ in range(150):
+            file.write(LINE * 14_000)
+    assert large.stat().st_size > 150 * MEGABYTE
+    options = ("dkim", "sign", "-s", "ed", "-h", "example.org", "-p", key, "-o", str(signed), str(large))
+    assert peak_memory(BLAZE, *options) < FLAT
+    record = (DATA / "zone" / "ed._domainkey.example.org.dns").read_text().partition("p=")[2].strip()
+    verify = ("dkim", "verify", "--offline", "-e", f"ed:example.org:{record}", str(signed))
+    assert peak_memory(BLAZE, *verify) < FLAT
+    assert blaze(*verify).stdout == b"[OK]: example.org\n"
+
+
+def test_password_is_asked_for_on_the_terminal_while_the_message_comes_by_a_pipe(tmp_path: Path) -> None:
+    shutil.copy(DATA / "rsa2048-encrypted.pem", tmp_path / "key.pem")
+    (tmp_path / "key.pem").chmod(0o600)
+    (tmp_path / "mail.eml").write_bytes(b"From: ann@example.org\n\nhello\n")
+    command = f"{BLAZE} dkim sign -s rsa -h example.org -p key.pem < mail.eml > signed.eml"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execv("/bin/sh", ["sh", "-c", command])
+    seen = b""
+    while b"Password of key.pem:" not in seen:
+        seen += os.read(terminal, 1024)
+    os.write(terminal, b"secret\n")
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert b"secret" not in seen
+    assert blaze("dkim", "verify", str(tmp_path / "signed.eml")).stdout == b"[OK]: example.org\n"
+
+
+def test_thousand_signatures_take_no_time(key: str) -> None:
+    message = b"From: ann@example.org\n\nhello\n"
+    signed = sign(key, stdin=message).stdout
+    field = signed.removesuffix(message)
+    started = time.monotonic()
+    done = blaze("dkim", "verify", stdin=field * 1000 + message)
+    assert time.monotonic() - started < 10
+    lines = done.stdout.splitlines()
+    assert (done.returncode, len(lines), lines.count(b"[OK]: example.org")) == (0, 1000, 20)
+
+
+def test_control_characters_in_a_domain_are_not_obeyed(key: str) -> None:
+    field = b"DKIM-Signature: v=1; a=rsa-sha256; d=\x1b[31mevil; s=s; h=from; bh=AAAA; b=AAAA\n"
+    done = blaze("dkim", "verify", "--json", stdin=field + b"From: a@example.org\n\nx\n")
+    assert done.returncode == 1
+    assert b"\x1b" not in done.stdout
+
+
+def test_broken_pipe_of_the_reader_is_quiet(key: str) -> None:
+    message = b"From: ann@example.org\n\n" + LINE * 20_000
+    shell = f"{BLAZE} dkim sign -s ed -h example.org -p {key} | head -c 100 > /dev/null"
+    done = subprocess.run(["sh", "-c", shell], input=message, capture_output=True, check=False)
+    assert done.stderr == b""
+
+
+def test_mixed_newlines_and_octets_of_every_value_are_kept(key: str) -> None:
+    body = bytes(range(256)) + b"\r\n\n\r\nend without newline"
+    message = b"From: ann@example.org\r\nSubject: \xff\x00\n\n" + body
+    done = sign(key, stdin=message)
+    assert done.stdout.endswith(message)
+    assert blaze("dkim", "verify", stdin=done.stdout).returncode == 0
