@@ -29,6 +29,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Submit the message on standard input, as sendmail does.",
         ),
         "submit": ("blaze.cli.send:submit", "Submit messages through a server that knows you."),
+        "srv": ("blaze.cli.srv:srv", "Run a local SMTP server that keeps each message byte for byte."),
     },
     "Store and search": {
         "convert": ("blaze.cli.convert:convert", "Copy all messages of one store into another."),

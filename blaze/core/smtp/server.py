@@ -113,6 +113,8 @@ class ServerConnection:
         self.transaction = _NO_TRANSACTION
         self.messages = 0
         """Messages taken so far."""
+        self.line = b""
+        """The last command line, without its CRLF, for a record of the session."""
         self._accounts = accounts
         self._draw = draw
         self._mechanism: sasl.ServerMechanism | None = None
@@ -222,12 +224,15 @@ class ServerConnection:
             line = self._buffer.next_line(MAX_AUTH_LINE)
             if line is None:
                 return None
+            self.line = line
             if self.state is State.AUTH:
                 return self._read_auth_response(line)
             return self._read_command(line, commands.parse(line))
         except LineTooLong:
+            self.line = b""
             return self._bad(b"", _LONG_AUTH_LINE if self.state is State.AUTH else _LONG_LINE)
         except BareNewline:
+            self.line = b""
             return self._bad(b"", _BARE_NEWLINE)
         except CommandError as error:
             return self._bad(line or b"", error.reply)

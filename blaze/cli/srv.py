@@ -1,0 +1,270 @@
+"""`blaze srv`, also `smtpd`: a local SMTP server that keeps what it is sent."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blaze.cli._app import App, command, option
+from blaze.cli._params import DOMAIN, DURATION, ENDPOINT
+from blaze.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from blaze.core.net.arrival import Arrival
+    from blaze.core.net.server import Listening
+    from blaze.core.net.sink import Sink
+
+PORT = 2525
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_MARKS = {"client": " -> ", "server": "<-  ", "note": "=== "}
+
+
+class Size(click.ParamType[int]):
+    """Octets as `5000`, `10k`, `25M` or `4G` (powers of 1024)."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Octets, never negative."""
+        if isinstance(value, int):
+            return value
+        text = value.lower().removesuffix("b")
+        number = text.rstrip("kmgt")
+        if not (number.isascii() and number.isdigit()) or text[len(number) :] not in _UNITS:
+            self.fail(f"{value!r} is no size such as 5000, 10k, 25M or 4G", param, ctx)
+        return int(number) * _UNITS[text[len(number) :]]
+
+
+class AuthMode(click.ParamType[str]):
+    """`none`, `any`, `fail` or `file:FILE`."""
+
+    name = "none|any|fail|file:FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word as it is."""
+        if value not in ("none", "any", "fail") and not (value.startswith("file:") and value[5:]):
+            self.fail(f"{value!r} is none of none, any, fail and file:FILE", param, ctx)
+        return str(value)
+
+
+@command("srv", reports=True)
+@option("-o", "--output", metavar="FILE|DIR/", help="Keep one message in FILE, or each in a file in DIR/.")
+@option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+@option("--maildir", metavar="DIR", help="Keep messages in a Maildir.")
+@option("--mbox", metavar="FILE", help="Keep messages in an mbox.")
+@option("--format", "name_format", metavar="F", help="Name files in DIR/ so.  [default: blaze-%s.eml]")
+@option("--count", type=click.IntRange(1), help="End after so many messages.  [default for FILE: 1]")
+@option("-h", "--hostname", type=DOMAIN, default="localhost", help="The server's name.  [default: localhost]")
+@option("--lmtp", is_flag=True, help="Speak LMTP.")
+@option("-k", "--key", metavar="FILE", help="The private key (PEM), to offer STARTTLS.")
+@option("-c", "--certificate", metavar="FILE", help="The certificate (PEM) with its chain.")
+@option("--tls-auto", is_flag=True, help="Offer STARTTLS with a key and certificate made for this run.")
+@option("--ca-out", metavar="FILE", help="Write the authority of that certificate to FILE.")
+@option("--smtps", is_flag=True, help="Begin with TLS instead of offering STARTTLS.")
+@option("--auth", type=AuthMode(), default="none", help="Who may log in; FILE has lines user:password.")
+@option("--max-size", type=Size(), default="4G", help="Octets of a message; 0 is no limit.  [default: 4G]")
+@option("--max-messages", type=click.IntRange(1), help="Refuse more messages than that.")
+@option("--max-connections", type=click.IntRange(1), default=400, help="Clients at a time.  [default: 400]")
+@option("--idle-timeout", type=DURATION, default="5min", help="End idle sessions then.  [default: 5min]")
+@option("--bare-newline", type=click.Choice(["refuse", "normalize"]), default="refuse",
+        help="Refuse messages with bare CR or LF, or make them CRLF.  [default: refuse]")  # fmt: skip
+@option("--no-sync", is_flag=True, help="Acknowledge messages before the disk has them.")
+@option("--with-data", is_flag=True, help="Print the envelope of each message.")
+@option("--port-file", metavar="FILE", help="Write the port to FILE once clients can connect.")
+@click.argument("address", metavar="[ADDRESS[:PORT]]", type=ENDPOINT, default=":")
+def srv(app: App, *, address: tuple[str | None, int | None], port_file: str | None, **values: Any) -> int:
+    """Run a local SMTP server that keeps each message byte for byte.
+
+    It listens on 127.0.0.1:2525; port 0 takes a free one. Beside each file lies its envelope with the
+    transcript in a .json; those of a Maildir or mbox lie in PATH.jsonl. Without a destination messages go to
+    standard output, or with --json only events do. A message that was acknowledged is on disk.
+
+    It ends with 0 on SIGTERM, with 130 on Ctrl-C, and after the last message of --count.
+
+    \b
+    Examples:
+      blaze srv -o inbox/
+      blaze srv --json --maildir Mail 127.0.0.1:0 --port-file port
+      blaze srv --tls-auto --ca-out ca.pem --auth any -o message.eml
+    """
+    from blaze.core.net.server import serve
+    from blaze.core.store.atomic import write_file
+
+    reporter = _Reporter(app, with_data=values["with_data"], prints_messages=_goes_to_stdout(app, values))
+    sink = _sink(reporter, values)
+    host, port = address
+    options = _listening(app, host or "127.0.0.1", PORT if port is None else port, values)
+
+    def ready(_: str, chosen: int) -> None:
+        if port_file:
+            write_file(port_file, [b"%d\n" % chosen], force=True, sync=False)
+
+    trace = reporter.trace if app.out.verbose else None
+    return 130 if serve(options, sink, reporter.tell, ready=ready, trace=trace) else 0
+
+
+def _goes_to_stdout(app: App, values: dict[str, Any]) -> bool:
+    named = [name for name in ("output", "maildir", "mbox") if values[name] is not None]
+    if len(named) > 1:
+        raise UsageError(f"--{named[0]} and --{named[1]} are two destinations")
+    return values["output"] == "-" or not (named or app.out.json)
+
+
+def _sink(reporter: "_Reporter", values: dict[str, Any]) -> "Sink":
+    import os
+
+    from blaze.core.net import sink
+
+    output, sync = values["output"], not values["no_sync"]
+    is_folder = output is not None and (output.endswith("/") or os.path.isdir(output))
+    if values["name_format"] is not None and not is_folder:
+        raise UsageError("--format names the files of a folder", hint="Name the folder by -o DIR/.")
+    if reporter.prints_messages:
+        return sink.StreamSink(reporter.write, reporter.head if values["with_data"] else None)
+    if is_folder:
+        return sink.FolderSink(output, format=values["name_format"] or sink.FORMAT, sync=sync)
+    if output is not None:
+        values["count"] = values["count"] or 1
+        return sink.FileSink(output, force=values["force"], sync=sync)
+    if values["maildir"] is not None:
+        return sink.MaildirSink(values["maildir"], sync=sync)
+    if values["mbox"] is not None:
+        return sink.MboxSink(values["mbox"], sync=sync)
+    return sink.NoSink()
+
+
+def _listening(app: App, host: str, port: int, values: dict[str, Any]) -> "Listening":
+    from blaze.core.net.server import Listening, is_loopback
+    from blaze.core.smtp import ServerOptions
+
+    context, certificate = _tls(app, host, values)
+    mechanisms, accounts = _accounts(app, values["auth"])
+    if not is_loopback(host):
+        app.out.warn(f"{host} may be reached from other machines")
+    smtp = ServerOptions(
+        hostname=values["hostname"],
+        lmtp=values["lmtp"],
+        max_size=values["max_size"] or None,
+        starttls=context is not None and not values["smtps"],
+        mechanisms=mechanisms,
+        require_auth=values["auth"] not in ("none", "any"),
+        clear_text_auth=is_loopback(host) or context is None,
+        normalize_newlines=values["bare_newline"] == "normalize",
+    )
+    return Listening(
+        host=host,
+        port=port,
+        smtp=smtp,
+        starttls=None if values["smtps"] else context,
+        implicit_tls=context if values["smtps"] else None,
+        certificate=certificate,
+        accounts=accounts,
+        max_connections=values["max_connections"],
+        max_messages=values["max_messages"],
+        idle_timeout=values["idle_timeout"],
+        count=values["count"],
+    )
+
+
+def _tls(app: App, host: str, values: dict[str, Any]) -> tuple[Any, bytes | None]:
+    """The TLS context and the certificate's DER, where there is to be TLS."""
+    from blaze.core.net.certificates import load, make
+
+    key, certificate = values["key"], values["certificate"]
+    if values["tls_auto"]:
+        if key or certificate:
+            raise UsageError("--tls-auto makes the key and the certificate itself")
+        return make([values["hostname"], host], values["ca_out"])
+    if values["ca_out"]:
+        raise UsageError("--ca-out needs --tls-auto")
+    if certificate:
+        if key:
+            _warn_of_readers(app, key)
+        return load(certificate, key)
+    if key or values["smtps"]:
+        raise UsageError("TLS needs a certificate", hint="Give -k KEY -c CERT, or --tls-auto.")
+    return None, None
+
+
+def _accounts(app: App, mode: str) -> tuple[tuple[str, ...], Any]:
+    from blaze.core.net import accounts
+
+    if mode == "none":
+        return (), None
+    if mode == "any":
+        return accounts.ANYONE_MECHANISMS, accounts.Anyone()
+    if mode == "fail":
+        return accounts.USER_MECHANISMS, accounts.Users({})
+    path = mode.removeprefix("file:")
+    users = accounts.read_users(path)
+    _warn_of_readers(app, path)
+    return accounts.USER_MECHANISMS, users
+
+
+def _warn_of_readers(app: App, path: str) -> None:
+    from blaze.core.net.accounts import is_readable_by_others
+
+    if is_readable_by_others(path):
+        app.out.warn(f"{path} can be read by others; chmod 600 keeps it secret")
+
+
+class _Reporter:
+    """What the user is told: JSON events, or names of messages on standard output and the rest beside it."""
+
+    def __init__(self, app: App, *, with_data: bool, prints_messages: bool) -> None:
+        self.prints_messages = prints_messages
+        self._out = app.out
+        self._with_data = with_data
+
+    def tell(self, event: dict[str, Any], arrival: "Arrival | None") -> None:
+        """Tell an event."""
+        if self._out.json:
+            if not self.prints_messages:
+                self._out.record("blaze.srv/1", event)
+                self._out.flush()
+            return
+        self._text(event["event"])(event)
+        if arrival and not self.prints_messages:
+            if self._with_data:
+                self._out.text(_envelope(arrival))
+            self._out.line(event["path"])
+            self._out.flush()
+
+    def _text(self, name: str) -> Callable[[dict[str, Any]], None]:
+        return {
+            "listening": lambda e: self._out.say(f"listening on {_place(e)}"),
+            "connect": lambda e: self._out.info(f"{e['session']} connected from {_place(e)}"),
+            "mail": lambda e: self._out.info(f"{e['session']} message of {e['size']} octets taken"),
+            "error": lambda e: self._out.warn(" ".join(filter(None, (e["session"], e["what"])))),
+            "quit": lambda e: self._out.info(f"{e['session']} ended: {e['reason']}"),
+        }[name]
+
+    def trace(self, session: str, who: str, text: str) -> None:
+        """Show a line of a dialogue, in the marks of swaks."""
+        mark = "<** " if who == "server" and text[:1] in ("4", "5") else _MARKS[who]
+        for line in text.split("\n"):
+            self._out.info(f"{session} {mark}{line}")
+
+    def write(self, octets: bytes) -> None:
+        """Print octets of a message; unbuffered, so that a slow reader holds up nothing but messages."""
+        from blaze.core.store.atomic import write_all
+
+        write_all(1, octets)
+
+    def head(self, arrival: "Arrival") -> bytes:
+        """What is printed before a message."""
+        return _envelope(arrival).encode("utf-8", "surrogateescape")
+
+
+def _place(event: dict[str, Any]) -> str:
+    host = event["host"]
+    return f"[{host}]:{event['port']}" if ":" in host else f"{host}:{event['port']}"
+
+
+def _envelope(arrival: "Arrival") -> str:
+    recipients = ", ".join(f"<{recipient}>" for recipient in arrival.recipients)
+    return (
+        f"domain-from: {arrival.hello.name}\n"
+        f"from       : <{arrival.transaction.reverse_path}>\n"
+        f"recipients : {recipients}\n"
+    )

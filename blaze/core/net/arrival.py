@@ -1,0 +1,160 @@
+"""A message while it is received, and what is known of it when it is there."""
+
+import mmap
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from blaze.core.mail.header import Buffer
+from blaze.core.net.sessionlog import Line
+from blaze.core.smtp import commands
+from blaze.core.smtp.commands import Ehlo, Helo, Lhlo
+from blaze.core.smtp.server import Transaction
+from blaze.core.store import atomic
+
+SPILL = 1 << 17
+"""Octets of a message held in memory; a larger one goes to a file while it comes."""
+
+SCHEMA = "blaze.srv.envelope/1"
+
+
+class OpenFile(NamedTuple):
+    """A file being written; its `name` is empty where it has none."""
+
+    fd: int
+    name: str
+
+
+class Body:
+    """The octets of a message as they come. `spill` opens the file they go to when they are many.
+
+    A failure to write is kept in `failure`; the rest is then dropped.
+    """
+
+    __slots__ = ("_chunks", "_spill", "failure", "file", "size")
+
+    def __init__(self, spill: Callable[[], OpenFile]) -> None:
+        self._spill = spill
+        self._chunks: list[bytes] = []
+        self.size = 0
+        self.file: OpenFile | None = None
+        self.failure: OSError | None = None
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next octets."""
+        self.size += len(chunk)
+        if self.failure:
+            return
+        try:
+            if self.file:
+                atomic.write_all(self.file.fd, chunk)
+            else:
+                self._chunks.append(chunk)
+                if self.size > SPILL:
+                    self.file = self._spill()
+                    atomic.write_all(self.file.fd, self.octets())
+                    self._chunks.clear()
+        except OSError as error:
+            self._chunks.clear()
+            self.failure = error
+
+    def octets(self) -> bytes:
+        """All of a message that is in memory."""
+        if len(self._chunks) > 1:
+            self._chunks = [b"".join(self._chunks)]
+        return self._chunks[0] if self._chunks else b""
+
+    def buffer(self) -> Buffer:
+        """The whole message: as bytes, or mapped from its file."""
+        if self.file is None:
+            return self.octets()
+        return mmap.mmap(self.file.fd, 0, access=mmap.ACCESS_READ)
+
+    def discard(self) -> None:
+        """Forget the message, and remove its file unless that has got another name since."""
+        self._chunks.clear()
+        if self.file:
+            os.close(self.file.fd)
+            if self.file.name:
+                atomic.remove_quietly(self.file.name)
+            self.file = None
+
+
+class Nowhere(Body):
+    """A body that is only counted."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(lambda: OpenFile(-1, ""))
+
+    def write(self, chunk: bytes) -> None:
+        """Count the octets."""
+        self.size += len(chunk)
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A message with its envelope. `time` is when it was complete, in seconds since 1970."""
+
+    session: str
+    client: tuple[str, int]
+    hello: Ehlo | Helo | Lhlo
+    tls: str | None
+    identity: str | None
+    transaction: Transaction
+    body: Body
+    time: float = 0.0
+    transcript: list[Line] = field(default_factory=list)
+
+    @property
+    def recipients(self) -> list[str]:
+        """The forward-paths, in their order."""
+        return [recipient.forward_path for recipient in self.transaction.recipients]
+
+    def envelope(self, path: str | None) -> dict[str, Any]:
+        """What is stored beside the message that lies at `path`."""
+        transaction = self.transaction
+        return {
+            "schema": SCHEMA,
+            "time": rfc3339(self.time),
+            "session": self.session,
+            "path": path,
+            "from": transaction.reverse_path,
+            "to": self.recipients,
+            "size": self.body.size,
+            "client": {"host": self.client[0], "port": self.client[1]},
+            "hello": {"verb": commands.verb(self.hello), "name": self.hello.name},
+            "tls": self.tls,
+            "user": self.identity,
+            "mail_parameters": _plain(transaction.parameters),
+            "rcpt_parameters": [_plain(rcpt.parameters) for rcpt in transaction.recipients],
+            "transcript": [
+                {"time": rfc3339(line.time), "from": line.who, "text": line.text} for line in self.transcript
+            ],
+        }
+
+    def envelope_line(self, path: str | None) -> bytes:
+        """The envelope as one line of JSON. Octets that are no UTF-8 become `\\\\udcXX`."""
+        import json
+
+        text = json.dumps(self.envelope(path), ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def rfc3339(moment: float) -> str:
+    """Seconds since 1970 as RFC 3339 in UTC, with milliseconds."""
+    seconds = int(moment)
+    return f"{_to_the_second(seconds)}.{int((moment - seconds) * 1000):03}Z"
+
+
+@lru_cache(maxsize=16)
+def _to_the_second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+
+
+def _plain(parameters: Mapping[str, str | None]) -> dict[str, str | None]:
+    return dict(parameters) if parameters else {}

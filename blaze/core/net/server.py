@@ -1,0 +1,405 @@
+"""An SMTP or LMTP server: one asyncio loop, a session for each client, messages into a sink.
+
+Nothing on the loop waits for the disk: where a sink is not quick, messages are stored by one thread, several
+at a time when several are ready, and a client is answered when its message is on disk.
+"""
+
+import asyncio
+import errno
+import os
+import resource
+import secrets
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+from blaze.core.errors import BlazeError, NoHostError, UnavailableError
+from blaze.core.net import tls as tls_door
+from blaze.core.net.arrival import Arrival, rfc3339
+from blaze.core.net.session import Policy, Session
+from blaze.core.net.sink import Outcome, Sink
+from blaze.core.net.stream import Stream
+from blaze.core.sasl import Accounts, ChannelBinding
+from blaze.core.smtp import Reply, ServerConnection, ServerOptions
+
+BACKLOG = 512
+LINGER = 2.0  # seconds that a client has to take a last reply
+GRACE = 5.0  # seconds that sessions have to end once the server stops
+MAX_ACCEPTED = 64  # connections taken before other clients get their turn; ours
+_SPARE_FILES = 64  # descriptors that are no connections
+
+_TOO_MANY = Reply(421, "Too many connections", "4.7.0").to_bytes()
+
+Tell = Callable[[dict[str, Any], Arrival | None], object]
+"""Told each event, as `srv --json` prints it; with `mail` comes the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where and how a server listens. Times are in seconds, `port` 0 takes a free one.
+
+    `count` ends the server after so many messages, `max_messages` makes it refuse more.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 2525
+    smtp: ServerOptions = field(default_factory=ServerOptions)
+    starttls: ssl.SSLContext | None = None
+    implicit_tls: ssl.SSLContext | None = None
+    certificate: bytes | None = None
+    """The server's certificate (DER), for channel bindings."""
+    accounts: Accounts | None = None
+    max_connections: int = 400
+    max_messages: int | None = None
+    idle_timeout: float = 300.0
+    count: int | None = None
+
+
+class Server:
+    """See `serve`. The methods are for its sessions."""
+
+    def __init__(
+        self,
+        options: Listening,
+        sink: Sink,
+        tell: Tell,
+        *,
+        policy: Policy | None = None,
+        trace: Callable[[str, str, str], object] | None = None,
+    ) -> None:
+        self.options = options
+        self.sink = sink
+        self.policy = policy
+        self.trace = trace
+        self.is_stopped = False
+        """Every session ends as soon as it can."""
+        self.failure: BaseException | None = None
+        self._tell = tell
+        self._taken = 0
+        self._sessions: set[Session] = set()
+        self._prefix = secrets.token_hex(4)
+        self._opened = 0
+        self._stopping = asyncio.Event()
+        self._all_ended = asyncio.Event()
+        self._waiting: list[tuple[Session, Arrival]] = []
+        self._is_writing = False
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._loop = asyncio.get_running_loop()
+        self._end_point: bytes | None = None
+
+    # For sessions.
+
+    @property
+    def is_closing(self) -> bool:
+        """True when no further message will be taken."""
+        count = self.options.count
+        return self.is_stopped or (count is not None and self._taken >= count)
+
+    @property
+    def is_full(self) -> bool:
+        """True when there are as many messages as may be."""
+        limit = self.options.max_messages
+        return limit is not None and self._taken >= limit
+
+    def claim(self) -> bool:
+        """Count a message in, if it may still be taken."""
+        if self.is_closing or self.is_full:
+            return False
+        self._taken += 1
+        return True
+
+    def new_connection(self, tls: ssl.SSLObject | None) -> ServerConnection:
+        """The protocol's side of a new session."""
+        options = self.options
+        return ServerConnection(
+            options.smtp,
+            accounts=options.accounts,
+            draw=lambda: secrets.token_bytes(24),
+            tls=tls is not None,
+            binding=self.binding(tls) if tls else None,
+        )
+
+    def binding(self, tls: ssl.SSLObject) -> ChannelBinding | None:
+        """The channel binding of a TLS session, as `tls.channel_binding` sees it from the other end."""
+        if not any(name.endswith("-PLUS") for name in self.options.smtp.mechanisms):
+            return None
+        if tls.version() != "TLSv1.3":
+            data = tls.get_channel_binding("tls-unique")
+            return ChannelBinding("tls-unique", data) if data else None
+        if self._end_point is None and self.options.certificate:
+            self._end_point = tls_door.end_point(self.options.certificate)
+        return ChannelBinding("tls-server-end-point", self._end_point) if self._end_point else None
+
+    def stores_at_once(self, arrival: Arrival) -> bool:
+        """Whether storing waits for nothing."""
+        return self.sink.is_quick and arrival.body.file is None
+
+    def store(self, session: Session, arrival: Arrival) -> Outcome:
+        """Store a message now."""
+        outcome = self.sink.store([arrival])[0]
+        self._stored(session, arrival, outcome)
+        return outcome
+
+    def store_later(self, session: Session, arrival: Arrival) -> None:
+        """Store a message in the other thread; `session.stored` is called then."""
+        self._waiting.append((session, arrival))
+        if not self._is_writing:
+            self._write_batch()
+
+    def session_ended(self, session: Session, reason: str) -> None:
+        """A session is over."""
+        self._sessions.discard(session)
+        self._event("quit", session, reason=reason)
+        if not self._sessions:
+            self._all_ended.set()
+
+    def tell_error(self, session: Session | None, what: str) -> None:
+        """Something went wrong in a session."""
+        self._event("error", session, what=what)
+
+    def trace_line(self, session: Session, who: str, text: str) -> None:
+        """A line of a dialogue was said."""
+        if self.trace:
+            self.trace(session.id, who, text)
+
+    # Storing.
+
+    def _write_batch(self) -> None:
+        batch, self._waiting = self._waiting, []
+        self._is_writing = True
+        future = self._loop.run_in_executor(self._writer, self.sink.store, [one for _, one in batch])
+        future.add_done_callback(lambda done: self._batch_written(batch, done))
+
+    def _batch_written(
+        self, batch: list[tuple[Session, Arrival]], done: "asyncio.Future[list[Outcome]]"
+    ) -> None:
+        self._is_writing = False
+        failure = done.exception()
+        if failure:
+            self.fail(failure)
+        error = UnavailableError("the destination is gone")
+        outcomes = [error] * len(batch) if failure else done.result()
+        if self._waiting:
+            self._write_batch()
+        for (session, arrival), outcome in zip(batch, outcomes, strict=True):
+            self._stored(session, arrival, outcome)
+            session.stored(outcome)
+
+    def _stored(self, session: Session, arrival: Arrival, outcome: Outcome) -> None:
+        if isinstance(outcome, BlazeError):
+            self._taken -= 1
+            return
+        details = {
+            "from": arrival.transaction.reverse_path,
+            "to": arrival.recipients,
+            "size": arrival.body.size,
+            "path": outcome,
+        }
+        self._tell(
+            {"event": "mail", "time": rfc3339(arrival.time), "session": session.id, **details}, arrival
+        )
+        if self.options.count is not None and self._taken >= self.options.count:
+            self.stop_soon()
+
+    # Running.
+
+    async def run(self, ready: Callable[[str, int], object]) -> None:
+        """Serve until `stop`; `ready` is told the host and port before the first event."""
+        listener = _listen(self.options.host, self.options.port)
+        try:
+            host, port = listener.getsockname()[:2]
+            ready(host, port)
+            self._event("listening", None, host=host, port=port)
+            self._loop.add_reader(listener.fileno(), self._accept, listener)
+            sweeper = asyncio.create_task(self._sweep())
+            await self._stopping.wait()
+        finally:
+            self._loop.remove_reader(listener.fileno())
+            listener.close()
+        await self._end_sessions()
+        sweeper.cancel()
+        self._writer.shutdown()
+        self.sink.close()
+        if self.failure:
+            raise self.failure
+
+    def stop(self) -> None:
+        """Take no more clients, say 421 to those there are, and end when what they sent is stored."""
+        self.is_stopped = True
+        self._stopping.set()
+        for session in list(self._sessions):
+            session.shut_down()
+
+    def stop_soon(self) -> None:
+        """Take no more clients; those there are may say QUIT, and have a little while for it."""
+        self._stopping.set()
+
+    def fail(self, failure: BaseException) -> None:
+        """Stop because of `failure`, which `run` will raise."""
+        self.failure = self.failure or failure
+        self.stop()
+
+    async def _end_sessions(self) -> None:
+        deadline = self._loop.time() + (LINGER if not self.is_stopped else GRACE)
+        while self._sessions:
+            remaining = deadline - self._loop.time()
+            if remaining <= 0:
+                is_last_chance = self.is_stopped
+                self.stop()
+                if is_last_chance:
+                    for session in self._sessions:
+                        session.abandon()
+                deadline = self._loop.time() + GRACE
+                continue
+            self._all_ended.clear()
+            try:
+                await asyncio.wait_for(self._all_ended.wait(), remaining)
+            except TimeoutError:
+                continue
+
+    async def _sweep(self) -> None:
+        """End the sessions that do nothing."""
+        limit = self.options.idle_timeout
+        while True:
+            await asyncio.sleep(min(max(limit / 4, 0.05), 1.0))
+            now = time.monotonic()
+            for session in list(self._sessions):
+                allowed = LINGER if session.is_leaving else limit
+                if not session.is_storing and now - session.progress > allowed:
+                    session.expire()
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(MAX_ACCEPTED):
+            try:
+                connection, address = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._pause_accepting(listener, error)
+                return
+            connection.setblocking(False)
+            if len(self._sessions) >= self.options.max_connections:
+                self._turn_away(connection)
+                continue
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._start_session(connection, address[:2])
+
+    def _start_session(self, connection: socket.socket, client: tuple[str, int]) -> None:
+        self._opened += 1
+        session = Session(self, f"{self._prefix}-{self._opened}", client)
+        self._sessions.add(session)
+        self._event("connect", session, host=client[0], port=client[1])
+        session.start(Stream(self._loop, connection, session))
+
+    def _turn_away(self, connection: socket.socket) -> None:
+        if not self.options.implicit_tls:
+            try:
+                connection.send(_TOO_MANY)
+            except OSError as error:
+                self.tell_error(None, f"too many connections; one is gone: {error.strerror}")
+        connection.close()
+        self.tell_error(None, "too many connections")
+
+    def _pause_accepting(self, listener: socket.socket, error: OSError) -> None:
+        """Out of descriptors or memory: let the sessions there are go on for a moment."""
+        self.tell_error(None, f"cannot take a connection: {error.strerror}")
+        self._loop.remove_reader(listener.fileno())
+        self._loop.call_later(1.0, self._resume_accepting, listener)
+
+    def _resume_accepting(self, listener: socket.socket) -> None:
+        if not self._stopping.is_set():
+            self._loop.add_reader(listener.fileno(), self._accept, listener)
+
+    def _event(self, name: str, session: Session | None, **details: Any) -> None:
+        identifier = session.id if session else None
+        self._tell({"event": name, "time": rfc3339(time.time()), "session": identifier, **details}, None)
+
+
+def serve(
+    options: Listening,
+    sink: Sink,
+    tell: Tell,
+    *,
+    ready: Callable[[str, int], object] = lambda _host, _port: None,
+    policy: Policy | None = None,
+    trace: Callable[[str, str, str], object] | None = None,
+) -> bool:
+    """Serve SMTP until SIGTERM, SIGINT or the last message of `options.count`; True when it was SIGINT.
+
+    `ready` is called with the host and port before any client is served, `tell` with each event, `trace` with
+    each line of a dialogue as `(session, "client" or "server" or "note", text)`. `policy` may answer in the
+    place of the protocol (see `Policy`). On the way out nothing that was acknowledged is lost.
+
+    Raises:
+        UnavailableError, NoHostError: it cannot listen there.
+        BrokenPipeError: nobody reads what the sink writes.
+    """
+    _allow_descriptors(options.max_connections)
+
+    async def run() -> bool:
+        server = Server(options, sink, tell, policy=policy, trace=trace)
+        loop = asyncio.get_running_loop()
+        interrupted = asyncio.Event()
+
+        def interrupt() -> None:
+            interrupted.set()
+            server.stop()
+
+        loop.add_signal_handler(signal.SIGTERM, server.stop)
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+        loop.set_exception_handler(lambda _, context: server.fail(_fault(context)))
+        await server.run(ready)
+        return interrupted.is_set()
+
+    return asyncio.run(run())
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on `host`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _fault(context: dict[str, Any]) -> BaseException:
+    error = context.get("exception")
+    return error if isinstance(error, BaseException) else RuntimeError(context.get("message", ""))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        raise NoHostError("there is no such address here", where=host) from error
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        hint = "Ports below 1024 are for root." if error.errno == errno.EACCES else None
+        if error.errno == errno.EADDRINUSE:
+            hint = "Port 0 takes one that is free."
+        reason = os.strerror(error.errno or 0).lower()
+        raise UnavailableError(f"cannot listen: {reason}", where=where, hint=hint) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _allow_descriptors(connections: int) -> None:
+    """Raise the soft limit of open files to what so many connections need, as far as the hard one allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + _SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, ceiling), hard))

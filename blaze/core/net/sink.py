@@ -1,0 +1,393 @@
+"""Where a server puts messages: a file, a folder, a Maildir, an mbox, a stream, or nowhere.
+
+`store` takes several messages at once, so that one flush of a folder serves them all. When it returns, a
+message it gives a path for is on disk (with `sync`), its envelope beside it.
+"""
+
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from blaze.core.errors import BlazeError, CannotCreateError, InputOutputError, UsageError
+from blaze.core.net.arrival import Arrival, Body, Nowhere, OpenFile
+from blaze.core.store import atomic, maildirwrite, mboxwrite, source
+from blaze.core.store.delivery import Delivery
+from blaze.core.store.flags import NEW, NO_MARKS, Marks
+from blaze.core.store.folder import SUFFIX
+from blaze.core.store.manifest import open_for_append
+
+FORMAT = "blaze-%s.eml"
+"""How files in a folder are called unless the user says otherwise."""
+
+Outcome = str | BlazeError | None
+"""The name of a stored message (None: it was not to be kept), or why it is not stored."""
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Sink(Protocol):
+    """A destination. `is_quick` says that storing a message of few octets waits for nothing."""
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether `store` may be called where nothing may wait."""
+
+    def open(self) -> Body:
+        """A body for the next message."""
+
+    def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        """Store messages; one that fails leaves the others alone."""
+
+    def close(self) -> None:
+        """No more messages come."""
+
+
+class FolderSink:
+    """Files in a folder, made if need be, each with its envelope in a `.json` beside it.
+
+    `format` has one ``%s``, which becomes unique and sorts in the order of arrival.
+
+    Raises (on creation):
+        UsageError: the format has not just one ``%s``, or is no file name.
+        CannotCreateError: the folder cannot be made.
+    """
+
+    def __init__(self, folder: str, *, format: str = FORMAT, sync: bool = True) -> None:  # noqa: A002
+        if format.count("%s") != 1 or format.count("%") != 1 or "/" in format or "\0" in format:
+            raise UsageError(
+                "not a format for file names",
+                where=repr(format),
+                hint="It holds one %s, as blaze-%s.eml does.",
+            )
+        self.folder = folder.rstrip("/") or "/"
+        self.is_quick = not sync
+        self._sync = sync
+        self._format = format
+        self._run = time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(3)
+        self._stored = 0
+        self._opened = 0
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+        except OSError as error:
+            raise _cannot_create(error, self.folder) from error
+
+    def open(self) -> Body:
+        """A body that goes to a hidden file of the folder when it is large."""
+        return Body(self._open_file)
+
+    def _open_file(self) -> OpenFile:
+        self._opened += 1
+        name = f"{self.folder}/.{self._run}-{self._opened}.tmp"
+        return OpenFile(os.open(name, _FLAGS, 0o666), name)
+
+    def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        """Write all, flush all, rename all, flush the folder."""
+        outcomes = [self._name(self._write(arrival)) for arrival in arrivals]
+        if self._sync:
+            try:
+                atomic.sync_folder(self.folder)
+            except OSError as error:
+                return [_cannot_write(error, self.folder)] * len(arrivals)
+        return outcomes
+
+    def _write(self, arrival: Arrival) -> "_Hidden | BlazeError":
+        """Both files of a message under hidden names, on disk."""
+        self._stored += 1
+        target = self._target(self._stored)
+        names = []
+        try:
+            if arrival.body.file is None:
+                names.append(self._write_hidden(arrival.body.octets()))
+            else:
+                names.append(arrival.body.file.name)
+                self._close(arrival.body.file.fd)
+            names.append(self._write_hidden(arrival.envelope_line(target)))
+        except OSError as error:
+            for name in names:
+                atomic.remove_quietly(name)
+            return _cannot_write(error, target)
+        return _Hidden(names[0], names[1], target)
+
+    def _write_hidden(self, octets: bytes) -> str:
+        fd, name = self._open_file()
+        try:
+            atomic.write_all(fd, octets)
+        except OSError:
+            os.close(fd)
+            atomic.remove_quietly(name)
+            raise
+        self._close(fd)
+        return name
+
+    def _close(self, fd: int) -> None:
+        try:
+            if self._sync:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def _name(self, written: "_Hidden | BlazeError") -> Outcome:
+        """Give the files their names, the envelope first: who sees a message finds its envelope."""
+        if isinstance(written, BlazeError):
+            return written
+        message, envelope, target = written
+        beside = envelope_path(target)
+        try:
+            self._rename(envelope, beside)
+            try:
+                self._rename(message, target)
+            except OSError:
+                os.unlink(beside)
+                raise
+        except OSError as error:
+            atomic.remove_quietly(envelope)
+            atomic.remove_quietly(message)
+            return _cannot_write(error, target)
+        return target
+
+    def _target(self, number: int) -> str:
+        return f"{self.folder}/{self._format % f'{self._run}-{number:06}'}"
+
+    def _rename(self, name: str, target: str) -> None:
+        os.rename(name, target)  # the target's name is of this run alone
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+class _Hidden(NamedTuple):
+    """A message and its envelope under the names they have until all is on disk."""
+
+    message: str
+    envelope: str
+    target: str
+
+
+class FileSink(FolderSink):
+    """One file, with its envelope in a `.json` beside it; further messages get `-2`, `-3` in the name.
+
+    Raises (on creation):
+        CannotCreateError: the file, or the one beside it, exists and `force` is not given.
+    """
+
+    def __init__(self, path: str, *, force: bool = False, sync: bool = True) -> None:
+        super().__init__(os.path.dirname(path) or ".", sync=sync)
+        self._path = path
+        self._force = force
+        if not force:
+            atomic.refuse_existing(path)
+            atomic.refuse_existing(envelope_path(path))
+
+    def _target(self, number: int) -> str:
+        if number == 1:
+            return self._path
+        stem, suffix = os.path.splitext(self._path)
+        return f"{stem}-{number}{suffix}"
+
+    def _rename(self, name: str, target: str) -> None:
+        if self._force:
+            os.replace(name, target)
+        else:
+            atomic.rename_new(name, target)
+
+
+class MaildirSink:
+    """A Maildir, made if need be, the envelopes in `<path>.jsonl`."""
+
+    def __init__(self, path: str, *, sync: bool = True) -> None:
+        self._writer = maildirwrite.Writer(path, sync=sync).__enter__()
+        self._envelopes = _Envelopes(self._writer.root, sync=sync)
+        self.is_quick = not sync
+
+    def open(self) -> Body:
+        """A body that goes to a temporary file when it is large."""
+        return Body(_temporary)
+
+    def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        """Deliver into `new`."""
+        outcomes: list[Outcome] = []
+        for arrival in arrivals:
+            try:
+                unique = self._writer.deliver(_delivery(arrival, NEW))
+                path = f"{self._writer.root}/new/{unique}"
+                self._envelopes.add(arrival, path)
+                outcomes.append(path)
+            except BlazeError as error:
+                outcomes.append(error)
+            finally:
+                arrival.body.discard()
+        try:
+            self._writer.commit()
+            self._envelopes.commit()
+        except OSError as error:
+            return [_cannot_write(error, self._writer.root)] * len(arrivals)
+        return outcomes
+
+    def close(self) -> None:
+        """Close the folders."""
+        self._writer.close()
+        self._envelopes.close()
+
+
+class MboxSink:
+    """An mbox (mboxrd), made if need be and locked for each write, the envelopes in `<path>.jsonl`.
+
+    Each message is named `<path>#<ordinal>`, as long as no other program writes to the mbox meanwhile.
+    """
+
+    is_quick = False  # another program may hold the lock
+
+    def __init__(self, path: str, *, sync: bool = True) -> None:
+        self._path = path
+        self._sync = sync
+        self._ordinal = _count_messages(path)
+        self._envelopes = _Envelopes(path, sync=sync)
+
+    def open(self) -> Body:
+        """A body that goes to a temporary file when it is large."""
+        return Body(_temporary)
+
+    def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        """Append."""
+        try:
+            mboxwrite.append(
+                self._path, [_delivery(arrival, NO_MARKS) for arrival in arrivals], sync=self._sync
+            )
+            outcomes: list[Outcome] = []
+            for arrival in arrivals:
+                self._ordinal += 1
+                path = f"{self._path}#{self._ordinal}"
+                self._envelopes.add(arrival, path)
+                outcomes.append(path)
+            self._envelopes.commit()
+        except BlazeError as error:
+            return [error] * len(arrivals)
+        except OSError as error:
+            return [_cannot_write(error, self._path)] * len(arrivals)
+        finally:
+            for arrival in arrivals:
+                arrival.body.discard()
+        return outcomes
+
+    def close(self) -> None:
+        """Close the file of envelopes."""
+        self._envelopes.close()
+
+
+class StreamSink:
+    """Each message handed to `write` in chunks, after what `head` says of it; nothing else is kept."""
+
+    is_quick = False  # a pipe may be full
+
+    def __init__(
+        self, write: Callable[[bytes], object], head: Callable[[Arrival], bytes] | None = None
+    ) -> None:
+        self._write = write
+        self._head = head
+
+    def open(self) -> Body:
+        """A body that goes to a temporary file when it is large."""
+        return Body(_temporary)
+
+    def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        """Write the messages one after another. Raises `BrokenPipeError` when nobody reads them."""
+        outcomes: list[Outcome] = []
+        for arrival in arrivals:
+            try:
+                if self._head:
+                    self._write(self._head(arrival))
+                for chunk in _delivery(arrival, NO_MARKS).iter_octets():
+                    self._write(chunk)
+                outcomes.append(None)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                outcomes.append(_cannot_write(error, "-"))
+            finally:
+                arrival.body.discard()
+        return outcomes
+
+    def close(self) -> None:
+        """The stream is the caller's."""
+
+
+class NoSink:
+    """Messages are counted and dropped."""
+
+    is_quick = True
+
+    def open(self) -> Body:
+        """A body that keeps nothing."""
+        return Nowhere()
+
+    def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        """Nothing to do."""
+        return [None] * len(arrivals)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class _Envelopes:
+    """The file of envelopes beside a store, a JSON line each. Methods raise `OSError`."""
+
+    def __init__(self, store: str, *, sync: bool) -> None:
+        self.path = f"{store}.jsonl"
+        self._sync = sync
+        try:
+            self._fd = open_for_append(self.path)
+            if sync:
+                atomic.sync_folder(os.path.dirname(self.path))
+        except OSError as error:
+            raise _cannot_create(error, self.path) from error
+
+    def add(self, arrival: Arrival, path: str) -> None:
+        """Append the envelope of the message at `path`."""
+        atomic.write_all(self._fd, arrival.envelope_line(path))
+
+    def commit(self) -> None:
+        """Make all that was added durable."""
+        if self._sync:
+            os.fsync(self._fd)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+
+def envelope_path(path: str) -> str:
+    """Where the envelope of the message in the file at `path` lies."""
+    return path.removesuffix(SUFFIX) + ".json"
+
+
+def _delivery(arrival: Arrival, marks: Marks) -> Delivery:
+    sender = arrival.transaction.reverse_path.encode("utf-8", "surrogateescape")
+    buffer = arrival.body.buffer()
+    return Delivery(buffer, 0, len(buffer), marks=marks, date_ns=int(arrival.time * 1e9), sender=sender)
+
+
+def _temporary() -> OpenFile:
+    with tempfile.TemporaryFile(buffering=0) as file:
+        return OpenFile(os.dup(file.fileno()), "")
+
+
+def _count_messages(path: str) -> int:
+    if not os.path.exists(path) or os.path.getsize(path) == 0:
+        return 0
+    count = 0
+    for found in source.iter_entries([f"mbox:{path}"]):
+        if isinstance(found, BlazeError):
+            raise found
+        count += 1
+    return count
+
+
+def _cannot_create(error: OSError, where: str) -> CannotCreateError:
+    return CannotCreateError(f"cannot create it: {(error.strerror or str(error)).lower()}", where=where)
+
+
+def _cannot_write(error: OSError, where: str) -> InputOutputError:
+    return InputOutputError(f"cannot write: {(error.strerror or str(error)).lower()}", where=where)

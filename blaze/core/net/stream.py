@@ -1,0 +1,263 @@
+"""A server's side of one connection on an asyncio loop: octets by callback, TLS begun at any moment.
+
+Thinner than asyncio's transports, which cost a sink more than the protocol and the disk do together, and
+which cannot turn to TLS without a moment in which octets in clear may slip by.
+"""
+
+import asyncio
+import socket
+import ssl
+from contextlib import suppress
+from typing import Protocol
+
+READ_SIZE = 1 << 16
+"""Octets asked for at a time. Beyond 128 kB the C library would map and unmap memory for each read."""
+
+HIGH_WATER = 1 << 16
+"""Octets waiting to be read by the peer beyond which nothing more is read from it."""
+
+
+class Listener(Protocol):
+    """Who is told what happens to a stream; never called from inside `write` or `close`."""
+
+    def received(self, data: bytes) -> None:
+        """Octets came, or none: the peer will send nothing more."""
+
+    def secured(self) -> None:
+        """The TLS handshake is done."""
+
+    def lost(self, reason: str | None) -> None:
+        """The connection is gone, for the last call; `reason` says what went wrong, if anything."""
+
+
+class Stream:
+    """A connected socket. `write` never blocks; what the peer does not take is kept and sent later."""
+
+    __slots__ = (
+        "_closing",
+        "_fd",
+        "_linger",
+        "_listener",
+        "_loop",
+        "_paused",
+        "_pending",
+        "_reading",
+        "_socket",
+        "_tls",
+        "closed",
+    )
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, connection: socket.socket, listener: Listener
+    ) -> None:
+        self._loop = loop
+        self._socket = connection
+        self._fd = connection.fileno()
+        self._listener = listener
+        self._pending = bytearray()
+        self._tls: _TLS | None = None
+        self._paused = False
+        self._reading = False
+        self._closing = False
+        self._linger = False
+        self.closed = False
+        self._update()
+
+    @property
+    def is_closing(self) -> bool:
+        """True when nothing more will be read or can be written."""
+        return self._closing or self.closed
+
+    @property
+    def ssl_object(self) -> ssl.SSLObject | None:
+        """The TLS session, once the handshake is done."""
+        return self._tls.session if self._tls and self._tls.established else None
+
+    def write(self, octets: bytes) -> None:
+        """Send octets, now or when the peer reads on."""
+        if self.is_closing or not octets:
+            return
+        if self._tls is None:
+            self._send(octets)
+        elif self._tls.established:
+            self._send_sealed(self._tls, octets)
+
+    def pause(self) -> None:
+        """Read nothing until `resume`."""
+        self._paused = True
+        self._update()
+
+    def resume(self) -> None:
+        """Read again."""
+        self._paused = False
+        self._update()
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """From now on all that comes is TLS; the server's half of the handshake is done as octets come."""
+        self._tls = _TLS(context)
+
+    def close(self, *, linger: bool = False) -> None:
+        """Send what is waiting, then close.
+
+        With `linger` the peer's octets are dropped until it closes too, so that a last reply is not lost to
+        a reset.
+        """
+        if self.is_closing:
+            return
+        if self._tls:
+            self._send(self._tls.finish())
+        self._closing = True
+        self._linger = linger
+        if not self._pending:
+            self._finish()
+
+    def abort(self, reason: str | None = None) -> None:
+        """Close at once; the listener is told soon."""
+        if self.closed:
+            return
+        self.closed = True
+        self._loop.remove_reader(self._fd)
+        self._loop.remove_writer(self._fd)
+        self._socket.close()
+        self._loop.call_soon(self._listener.lost, reason)
+
+    def _finish(self) -> None:
+        if not self._linger:
+            self.abort()
+            return
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.abort()
+            return
+        self._update()
+
+    def _update(self) -> None:
+        wanted = not self.closed and not self._paused and len(self._pending) <= HIGH_WATER
+        if self._closing:
+            wanted = not self.closed and self._linger
+        if wanted and not self._reading:
+            self._loop.add_reader(self._fd, self._readable)
+        elif self._reading and not wanted and not self.closed:
+            self._loop.remove_reader(self._fd)
+        self._reading = wanted
+
+    def _send(self, octets: bytes) -> None:
+        sent = 0
+        if not self._pending:
+            try:
+                sent = self._socket.send(octets)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError as error:
+                self.abort(error.strerror)
+                return
+            if sent == len(octets):
+                return
+            self._loop.add_writer(self._fd, self._writable)
+        self._pending += octets[sent:]
+        self._update()
+
+    def _send_sealed(self, tls: "_TLS", octets: bytes) -> None:
+        try:
+            sealed = tls.seal(octets)
+        except ssl.SSLError as error:
+            self.abort(_reason(error))
+        else:
+            self._send(sealed)
+
+    def _writable(self) -> None:
+        try:
+            del self._pending[: self._socket.send(self._pending)]
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.abort(error.strerror)
+            return
+        if not self._pending:
+            self._loop.remove_writer(self._fd)
+            if self._closing:
+                self._finish()
+                return
+        self._update()
+
+    def _readable(self) -> None:
+        try:
+            data = self._socket.recv(READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.abort(error.strerror)
+            return
+        if self._closing:
+            if not data:
+                self.abort()
+        elif self._tls is None:
+            if not data:
+                self.pause()
+            self._listener.received(data)
+        else:
+            self._read_tls(self._tls, data)
+
+    def _read_tls(self, tls: "_TLS", data: bytes) -> None:
+        was_established = tls.established
+        try:
+            plain = tls.open(data)
+        except ssl.SSLError as error:
+            self._send(tls.outgoing.read())
+            self.abort(_reason(error))
+            return
+        self._send(tls.outgoing.read())
+        if tls.established and not was_established:
+            self._listener.secured()
+        if plain and not self.is_closing:
+            self._listener.received(plain)
+        if (tls.ended or not data) and not self.is_closing:
+            self.pause()
+            self._listener.received(b"")
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return f"TLS failed: {(error.reason or str(error)).lower().replace('_', ' ')}"
+
+
+class _TLS:
+    """The server's half of a TLS session between two buffers."""
+
+    __slots__ = ("ended", "established", "incoming", "outgoing", "session")
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+        self.session = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        self.established = False
+        self.ended = False
+
+    def open(self, data: bytes) -> bytes:
+        """Take octets of the wire, and give those that were inside. Raises `ssl.SSLError`."""
+        if not data:
+            return b""
+        self.incoming.write(data)
+        plain: list[bytes] = []
+        try:
+            if not self.established:
+                self.session.do_handshake()
+                self.established = True
+            while chunk := self.session.read(READ_SIZE):
+                plain.append(chunk)
+            self.ended = True
+        except ssl.SSLWantReadError:
+            pass  # the rest of the record has not come yet
+        return b"".join(plain)
+
+    def seal(self, octets: bytes) -> bytes:
+        """The octets as they go on the wire."""
+        self.session.write(octets)
+        return self.outgoing.read()
+
+    def finish(self) -> bytes:
+        """What says that nothing more comes."""
+        if self.established:
+            with suppress(ssl.SSLError):  # the peer's half of the farewell is not waited for
+                self.session.unwrap()
+        return self.outgoing.read()
