@@ -1,5 +1,6 @@
 """What all commands share: the lazy map, the common options, settings, errors and exit codes."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -149,6 +150,8 @@ class Command(click.Command):
         values = dict(ctx.params)
         app = App(" ".join(ctx.command_path.split()[1:]), take_output(values))
         with ctx:
+            gc.freeze()
+            gc.enable()
             try:
                 app.note(self.callback(app, **values) or 0)
                 app.out.flush()
