@@ -165,6 +165,6 @@ def test_colour_is_for_our_own_words_only() -> None:
 def test_destructive_options_are_not_taken_from_the_environment(tmp_path: Path) -> None:
     existing = tmp_path / "out.eml"
     existing.write_bytes(b"precious")
-    done = blaze("make", "-o", str(existing), "hello", BLAZE_FORCE="1", BLAZE_MAKE_FORCE="1")
+    done = blaze("make", "-o", str(existing), stdin=b"hello", BLAZE_FORCE="1", BLAZE_MAKE_FORCE="1")
     assert done.returncode == 73
     assert existing.read_bytes() == b"precious"
