@@ -160,6 +160,13 @@ def submission_of(environ: Mapping[str, str]) -> Submission | None:
     return found._replace(user=environ.get("SMTP_USER") or None)
 
 
+def with_account(connection: Connection, account: "Account | None") -> Connection:
+    """The connection options, completed by what the account says of the server's certificate."""
+    if account is None:
+        return connection
+    return connection._replace(cafile=connection.cafile or account.cafile, pin=connection.pin or account.pin)
+
+
 def submission_options(
     app: App, connection: Connection, server: Submission, log_in: "LogIn | None"
 ) -> "DeliveryOptions":

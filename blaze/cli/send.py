@@ -13,6 +13,7 @@ from blaze.cli._account import (
     log_in_options,
     submission_options,
     warn_of_password,
+    with_account,
 )
 from blaze.cli._app import App, command, option
 from blaze.cli._params import DNS, dns_options
@@ -164,6 +165,7 @@ def submit(
 
     dry = server == "-"
     submission = Submission("-", 0, None, None) if dry else find_submission(server, account, who)
+    connection = with_account(connection, account)
     options = submission_options(
         app, connection, submission, find_log_in(who, submission, account, connection)
     )

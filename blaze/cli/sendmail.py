@@ -14,6 +14,7 @@ from blaze.cli._account import (
     find_log_in,
     find_submission,
     submission_options,
+    with_account,
 )
 from blaze.cli._app import App, Command, command
 from blaze.cli._params import DNS
@@ -114,7 +115,8 @@ def sendmail(app: App, args: tuple[str, ...]) -> None:
         _submit(app, read_call(args))
     except UsageError as error:
         # Only click's own errors of usage end with 64 here, as sendmail's do.
-        raise click.UsageError(f"{error.what}\n{error.hint or ''}".rstrip()) from None
+        what = f"{error.what}\n{error.hint or ''}".rstrip()
+        raise click.UsageError(what, click.get_current_context()) from None
 
 
 def _submit(app: App, call: Call) -> None:
@@ -139,7 +141,7 @@ def _courier(app: App, account: "Account") -> "Courier":
     who = LogInOptions(account.name, None, None, None, None, None, False, None)
     server = find_submission(None, account, who)
     insecure = account.tls in ("none", "opportunistic")
-    connection = _CONNECTION._replace(insecure=insecure)
+    connection = with_account(_CONNECTION._replace(insecure=insecure), account)
     options = submission_options(app, connection, server, find_log_in(who, server, account, connection))
     return HostCourier(make_target(server.host, server.port, _DNS), options)
 

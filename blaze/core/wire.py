@@ -77,6 +77,10 @@ class LineBuffer:
             raise BareNewline("line with a bare CR or LF")
         return line[:-1]
 
+    def startswith(self, octets: bytes) -> bool:
+        """Whether what waits begins with `octets`."""
+        return self._data.startswith(octets)
+
     def take(self, count: int) -> bytes:
         """Take up to `count` octets, whatever they are."""
         taken = bytes(self._data[:count])

@@ -1,6 +1,6 @@
 """Any octets as what an SMTP server says."""
 
-from blaze.core.errors import BlazeError, LocalProtocolError
+from blaze.core.errors import BlazeError, ProtocolError
 from blaze.core.smtp import NEED_DATA, ClientConnection, State
 from blaze.core.smtp.commands import Auth, Data, Ehlo, Mail, Quit, Rcpt, Rset, StartTLS
 from blaze.core.smtp.events import BodyChunk, ConnectionClosed
@@ -35,6 +35,6 @@ def fuzz_smtp_client(data: bytes) -> None:
         for command in COMMANDS:
             try:
                 octets = client.send(command)
-            except LocalProtocolError:
+            except ProtocolError:
                 continue
             assert b"\n" not in octets.replace(b"\r\n", b"")

@@ -20,6 +20,8 @@ class Account:
     host: str | None = None
     port: int | None = None
     tls: str | None = None
+    cafile: str | None = None
+    pin: str | None = None
     user: str | None = None
     auth: str | None = None
     sender: str | None = None
@@ -28,7 +30,18 @@ class Account:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-_TEXTS = ("host", "tls", "user", "auth", "domain", "password-file", "password-command", "token-command")
+_TEXTS = (
+    "host",
+    "tls",
+    "user",
+    "auth",
+    "domain",
+    "password-file",
+    "password-command",
+    "token-command",
+    "cafile",
+    "pin",
+)
 _KNOWN = frozenset({*_TEXTS, "from", "port", "keyring", "aliases"})
 
 
@@ -71,6 +84,8 @@ def _read_account(name: str, table: Any) -> Account:
         host=texts["host"],
         port=port,
         tls=texts["tls"],
+        cafile=texts["cafile"],
+        pin=texts["pin"],
         user=texts["user"],
         auth=texts["auth"],
         sender=texts["from"],

@@ -84,6 +84,7 @@ class ClientConnection:
 
         Raises:
             LocalProtocolError: it is not allowed now, or the server does not offer it.
+            RemoteProtocolError: the server said something that nobody asked for, and it was not taken yet.
             DataError: the command holds what no command line may hold, or the body after DATA a bare CR.
         """
         if isinstance(command, BodyChunk):
@@ -177,6 +178,8 @@ class ClientConnection:
             raise LocalProtocolError(f"{verb(command)} is not allowed now")
         if self._chunk_left:
             raise LocalProtocolError(f"{verb(command)} inside a chunk")
+        if not self._outstanding and self._buffer and not self._buffer.startswith(b"421"):
+            raise RemoteProtocolError("reply without a command")
         if self._outstanding:
             last = type(self._outstanding[-1])
             if "PIPELINING" not in self.extensions or last in _LAST_OF_GROUP:

@@ -1,0 +1,608 @@
+"""`blaze send` and `blaze submit` against our own server, scripted ones, and the DNS of a folder."""
+
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blaze.core.net.tls import make_certificates
+from blaze.core.smtp import Reply, ServerOptions
+from blaze.core.smtp.commands import Data, Ehlo, Mail, Rcpt
+from blaze.core.smtp.events import Connected, MessageEnd, Request, ServerEvent
+from tests.support.smtp_server import Server, scripted, server
+
+pytestmark = pytest.mark.e2e
+
+MESSAGE = b"From: a@sender.test\nTo: c@one.test\nSubject: x\nMessage-ID: <1@sender.test>\n\nhello\n.dot\n"
+WIRE = MESSAGE.replace(b"\n", b"\r\n")
+
+
+def blaze(*args: str, stdin: bytes = MESSAGE, **environ: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run the program."""
+    from os import environ as inherited
+
+    clean = {name: value for name, value in inherited.items() if not name.startswith(("BLAZE_", "SMTP_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "blaze", *args],
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        env={**clean, "XDG_CONFIG_HOME": "/nonexistent", "HOME": "/nonexistent", **environ},
+        check=False,
+    )
+
+
+def records(done: "subprocess.CompletedProcess[bytes]") -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class TLSFiles:
+    """A fresh authority with certificates for localhost."""
+
+    def __init__(self, folder: Path, hosts: list[str], now: datetime | None = None) -> None:
+        made = make_certificates(hosts, now or datetime.now(UTC))
+        self.authority, self.chain, self.key = folder / "ca.pem", folder / "chain.pem", folder / "key.pem"
+        self.authority.write_bytes(made.authority)
+        self.chain.write_bytes(made.chain)
+        self.key.write_bytes(made.key)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(self.chain, self.key)
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> TLSFiles:
+    return TLSFiles(tmp_path_factory.mktemp("tls"), ["localhost", "127.0.0.1"])
+
+
+def refuse(kind: type, code: int, path: str | None = None) -> Callable[[ServerEvent], Reply | None]:
+    """A policy that answers `code` to a command or event of that kind, for that recipient."""
+
+    def policy(event: ServerEvent) -> Reply | None:
+        subject = event.command if isinstance(event, Request) else event
+        if not isinstance(subject, kind):
+            return None
+        if path and isinstance(subject, Rcpt) and subject.forward_path != path:
+            return None
+        return Reply(code, "no", f"{code // 100}.1.1")
+
+    return policy
+
+
+# One server
+
+
+def test_send_hands_over_the_message_with_crlf_and_reports() -> None:
+    with server() as peer:
+        done = blaze("send", "--json", "-", peer.endpoint)
+    assert done.returncode == 0, done.stderr
+    assert [taken.body for taken in peer.messages] == [WIRE]
+    (record,) = records(done)
+    assert record | {"text": ""} == {
+        "schema": "blaze.send/1", "source": "-", "message_id": "1@sender.test", "recipient": "c@one.test",
+        "status": "sent", "code": 250, "enhanced": "2.0.0", "text": "", "server": peer.endpoint, "tls": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "without",
+    ["", "CHUNKING", "CHUNKING PIPELINING", "PIPELINING", "CHUNKING PIPELINING SIZE 8BITMIME DSN SMTPUTF8"],
+)
+def test_send_uses_what_the_server_offers(without: str, tmp_path: Path) -> None:
+    mbox = tmp_path / "mbox"
+    mbox.write_bytes(b"".join(b"From x Thu Jan  1 00:00:00 1970\n" + MESSAGE + b"\n" for _ in range(5)))
+    options = ServerOptions(hostname="mx", without=frozenset(without.split()))
+    with server(options) as peer:
+        done = blaze("send", "-r", "c@one.test", "-r", "d@two.test", str(mbox), peer.endpoint)
+    assert done.returncode == 0, done.stderr
+    assert [(taken.recipients, taken.body) for taken in peer.messages] == [
+        (["c@one.test", "d@two.test"], WIRE)
+    ] * 5
+    assert len(peer.sessions) == 1
+
+
+def test_bcc_is_a_recipient_and_never_leaves() -> None:
+    message = b"Bcc: h@x.test\n" + MESSAGE.replace(b"Subject", b"bcc : i@x.test,\n j@x.test\nSubject")
+    with server() as peer:
+        assert blaze("send", "-", peer.endpoint, stdin=message).returncode == 0
+    assert peer.messages[0].recipients == ["c@one.test", "h@x.test", "i@x.test", "j@x.test"]
+    assert peer.messages[0].body == WIRE
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "statuses"),
+    [
+        (refuse(Rcpt, 550, "c@one.test"), 67, ["refused", "sent"]),
+        (refuse(Rcpt, 450, "c@one.test"), 75, ["deferred", "sent"]),
+        (refuse(Rcpt, 550), 67, ["refused", "refused"]),
+        (refuse(Mail, 550), 69, ["refused", "refused"]),
+        (refuse(Mail, 421), 75, ["deferred", "deferred"]),
+        (refuse(Data, 554), 69, ["refused", "refused"]),
+        (refuse(MessageEnd, 552), 69, ["refused", "refused"]),
+        (refuse(MessageEnd, 451), 75, ["deferred", "deferred"]),
+        (refuse(Connected, 554), 69, ["refused", "refused"]),
+        (refuse(Connected, 421), 75, ["deferred", "deferred"]),
+        (refuse(Ehlo, 421), 75, ["deferred", "deferred"]),
+    ],
+)
+@pytest.mark.parametrize("without", ["CHUNKING", "CHUNKING PIPELINING"])
+def test_refusals_are_told_for_each_recipient(
+    policy: Any, code: int, statuses: list[str], without: str
+) -> None:
+    with server(ServerOptions(without=frozenset(without.split())), policy) as peer:
+        done = blaze("send", "--json", "-r", "c@one.test", "-r", "d@two.test", "-", peer.endpoint)
+    assert done.returncode == code
+    assert [record["status"] for record in records(done)] == statuses
+    assert len(peer.messages) == statuses.count("sent")
+
+
+def test_a_refused_ehlo_is_followed_by_helo() -> None:
+    with server(None, refuse(Ehlo, 502)) as peer:
+        assert blaze("send", "-", peer.endpoint).returncode == 0
+    assert peer.messages[0].body == WIRE
+
+
+def test_recipients_over_the_limit_follow_in_another_transaction() -> None:
+    options = [part for number in range(7) for part in ("-r", f"r{number}@x.test")]
+    for without in ("LIMITS", ""):
+        with server(ServerOptions(max_recipients=3, without=frozenset({without}))) as peer:
+            assert blaze("send", *options, "-", peer.endpoint).returncode == 0
+        assert [len(taken.recipients) for taken in peer.messages] == [3, 3, 1]
+
+
+def test_mailmax_makes_a_new_connection(tmp_path: Path) -> None:
+    mbox = tmp_path / "mbox"
+    mbox.write_bytes(b"".join(b"From x Thu Jan  1 00:00:00 1970\n" + MESSAGE + b"\n" for _ in range(5)))
+    with server(ServerOptions(max_messages=2)) as peer:
+        assert blaze("send", str(mbox), peer.endpoint).returncode == 0
+    assert (len(peer.messages), len(peer.sessions)) == (5, 3)
+
+
+def test_a_message_over_the_servers_size_is_not_sent() -> None:
+    with server(ServerOptions(max_size=10)) as peer:
+        done = blaze("send", "--json", "-", peer.endpoint)
+    assert done.returncode == 69
+    assert records(done)[0]["enhanced"] == "5.3.4"
+    assert not peer.messages
+
+
+# What must be re-encoded
+
+
+EIGHT_BIT = "Subject: x\nContent-Type: text/plain; charset=utf-8\n\nüber\n".encode()
+
+
+def _decoded(body: bytes) -> str:
+    from email import message_from_bytes
+
+    parsed = message_from_bytes(body)
+    payload = parsed.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return payload.decode()
+
+
+def test_eight_bit_bodies_go_as_they_are_to_8bitmime() -> None:
+    with server() as peer:
+        assert (
+            blaze("send", "-s", "a@b.test", "-r", "c@d.test", "-", peer.endpoint, stdin=EIGHT_BIT).returncode
+            == 0
+        )
+    assert peer.messages[0].body == EIGHT_BIT.replace(b"\n", b"\r\n")
+    assert peer.messages[0].parameters["BODY"] == "8BITMIME"
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        (EIGHT_BIT, "über\r\n"),
+        (b"Subject: x\n\none\rtwo\n", "one\rtwo\r\n"),
+        (b"Subject: x\n\n" + b"y" * 2000 + b"\n", "y" * 2000 + "\r\n"),
+    ],
+)
+def test_unfit_bodies_are_re_encoded(message: bytes, text: str) -> None:
+    args = ("-s", "a@b.test", "-r", "c@d.test", "-")
+    with server(ServerOptions(without=frozenset({"8BITMIME", "SMTPUTF8"}))) as peer:
+        done = blaze("send", *args, peer.endpoint, stdin=message)
+        refused = blaze("send", "--no-downgrade", *args, peer.endpoint, stdin=message)
+    assert done.returncode == 0, done.stderr
+    assert refused.returncode == 65
+    (taken,) = peer.messages
+    assert taken.body.isascii()
+    assert max(map(len, taken.body.split(b"\r\n"))) <= 998
+    assert b"\r" not in taken.body.replace(b"\r\n", b"")
+    assert _decoded(taken.body) == text
+
+
+@pytest.mark.parametrize(
+    ("recipient", "without", "code", "sent_to"),
+    [
+        ("c@bücher.test", "", 0, "c@xn--bcher-kva.test"),
+        ("c@bücher.test", "SMTPUTF8", 0, "c@xn--bcher-kva.test"),
+        ("ü@bücher.test", "", 0, "ü@xn--bcher-kva.test"),
+        ("ü@bücher.test", "SMTPUTF8", 69, None),
+    ],
+)
+def test_smtputf8_only_when_needed(recipient: str, without: str, code: int, sent_to: str | None) -> None:
+    with server(ServerOptions(without=frozenset({without}))) as peer:
+        assert blaze("send", "-r", recipient, "-", peer.endpoint).returncode == code
+    if sent_to:
+        assert peer.messages[0].recipients == [sent_to]
+        assert ("SMTPUTF8" in peer.messages[0].parameters) is not sent_to.isascii()
+
+
+def test_dsn_is_asked_for() -> None:
+    args = ("--notify", "success,failure", "--ret", "hdrs", "--envid", "a+b")
+    with server() as peer:
+        assert blaze("send", *args, "-", peer.endpoint).returncode == 0
+    assert peer.messages[0].parameters["ENVID"] == "a+2Bb"
+    assert peer.messages[0].parameters["RET"] == "HDRS"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("-r", "a@b\r\nRCPT TO:<x@y>"),
+        ("-r", "a@b\0"),
+        ("-s", "a@b>\nDATA"),
+        ("-h", "x\r\nQUIT"),
+        ("--notify", "never,success"),
+        ("-4", "-6"),
+    ],
+)
+def test_what_is_no_address_or_name_is_wrong_usage(args: tuple[str, ...]) -> None:
+    if any("\0" in arg for arg in args):
+        pytest.skip("no program can be called with a NUL")
+    assert blaze("send", *args, "-", "-").returncode == 2
+
+
+def test_an_injected_address_in_the_header_is_refused_before_a_byte() -> None:
+    with server() as peer:
+        done = blaze("send", "-s", "a@b", "-", peer.endpoint, stdin=b'To: "a\\\r\n b"@c.test\n\nx\n')
+    assert done.returncode in (0, 65)
+    assert all("\n" not in path for taken in peer.messages for path in taken.recipients)
+
+
+def test_quit_after_sends_nothing() -> None:
+    for stage in ("connect", "helo", "tls", "auth", "mail", "rcpt"):
+        with server() as peer:
+            assert blaze("send", "--quit-after", stage, "-", peer.endpoint).returncode == 0
+        assert not peer.messages
+        assert peer.sessions
+
+
+def test_transcript_has_the_marks_and_no_secrets(tmp_path: Path) -> None:
+    record = tmp_path / "t"
+    options = ServerOptions(mechanisms=("PLAIN",), clear_text_auth=True)
+    with server(options) as peer:
+        done = blaze("submit", "--insecure", "-u", "user", "--transcript", str(record), "-", peer.endpoint,
+                     BLAZE_PASSWORD="pencil")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    text = record.read_text()
+    assert " -> EHLO" in text
+    assert "<-  235" in text
+    assert " -> AUTH PLAIN ****" in text
+    assert "cGVuY2ls" not in text
+    assert "AHVzZXIA" not in text
+
+
+# Hostile and broken servers
+
+
+@pytest.mark.parametrize(
+    ("turns", "code"),
+    [
+        ((b"SSH-2.0-OpenSSH_9\r\n",), 76),
+        ((b"220 " + b"a" * 100_000,), 76),
+        ((b"220-a\r\n" * 10_000,), 76),
+        ((b"220 mx\r\n", b"250 mx\n"), 76),
+        ((b"220 mx\r\n", b"250 mx\r\n250 more\r\n"), 76),
+        ((b"220 mx\r\n", b"250 mx\r\n", b"354 go\r\n"), 76),
+        ((b"",), 75),
+        ((b"220 mx\r\n",), 75),
+        ((b"220 mx\r\n", b"250 mx\r\n"), 75),
+        ((b"220 mx\r\n", b"250 mx\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"), 75),
+        ((b"220 mx\r\n", b"250 mx\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n", b"250 ok"), 75),
+        ((b"220 mx\r\n", b"250-mx\r\n250 STARTTLS\r\n", b"220 go\r\n250 injected\r\n"), 76),
+        ((None,), 75),
+        ((b"220 mx\r\n", None), 75),
+    ],
+)
+def test_broken_servers_end_with_the_right_status(turns: tuple[bytes | None, ...], code: int) -> None:
+    with scripted(*turns) as port:
+        done = blaze("send", "--json", "--timeout", "1s", "-", f"127.0.0.1:{port}")
+    assert done.returncode == code, done.stderr
+    assert [record["status"] for record in records(done)] == ["deferred" if code == 75 else "refused"]
+
+
+def test_an_octet_a_moment_is_timed_out() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    import threading
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        try:
+            for _ in range(100):
+                connection.sendall(b"2")
+                time.sleep(0.2)
+        except OSError:
+            connection.close()
+
+    threading.Thread(target=drip, daemon=True).start()
+    started = time.monotonic()
+    done = blaze("send", "--timeout", "1s", "-", f"127.0.0.1:{listener.getsockname()[1]}")
+    listener.close()
+    assert done.returncode == 75
+    assert time.monotonic() - started < 10
+
+
+def test_nobody_listens() -> None:
+    with scripted(b"") as port:
+        pass
+    done = blaze("send", "-", f"127.0.0.1:{port}")
+    assert done.returncode == 75
+    assert b"refused" in done.stderr
+
+
+def test_unix_socket_and_lmtp(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    with server(ServerOptions(lmtp=True), refuse(Rcpt, 550, "c@one.test")) as peer:
+        peer.close()
+        peer._listener = listener
+        import threading
+
+        threading.Thread(target=peer._listen, daemon=True).start()
+        done = blaze(
+            "send", "--json", "--lmtp", "-r", "c@one.test", "-r", "d@x.test", "-r", "e@x.test", "-", str(path)
+        )
+        assert done.returncode == 67, done.stderr
+        assert {record["recipient"]: record["status"] for record in records(done)} == {
+            "c@one.test": "refused", "d@x.test": "sent", "e@x.test": "sent",
+        }  # fmt: skip
+
+
+# TLS
+
+
+def test_opportunistic_tls_says_when_the_certificate_does_not_hold(tls: TLSFiles) -> None:
+    with server(ServerOptions(starttls=True), context=tls.context) as peer:
+        done = blaze("send", "--json", "-", peer.endpoint)
+    assert done.returncode == 0
+    assert b"authority is not trusted" in done.stderr
+    assert records(done)[0]["tls"] == "TLSv1.3"
+    assert peer.messages
+
+
+def test_tls_verify_insists(tls: TLSFiles) -> None:
+    with server(ServerOptions(starttls=True), context=tls.context) as peer:
+        refused = blaze("send", "--tls-verify", "-", peer.endpoint)
+        taken = blaze("send", "--tls-verify", "--cafile", str(tls.authority), "-", peer.endpoint)
+    assert (refused.returncode, taken.returncode) == (76, 0)
+    assert len(peer.messages) == 1
+
+
+def test_stripped_starttls_is_found_out() -> None:
+    with server() as peer:
+        assert blaze("send", "--tls-verify", "-", peer.endpoint).returncode == 76
+        assert blaze("submit", "-", peer.endpoint).returncode == 76
+    assert not peer.messages
+
+
+def _digest(tls: TLSFiles) -> str:
+    import hashlib
+
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(tls.chain.read_text().split("-----END CERTIFICATE-----")[0]
+                                                   + "-----END CERTIFICATE-----\n")).hexdigest()  # fmt: skip
+
+
+def test_pin(tls: TLSFiles) -> None:
+    with server(ServerOptions(starttls=True), context=tls.context) as peer:
+        assert blaze("send", "--pin", f"sha256:{_digest(tls)}", "-", peer.endpoint).returncode == 0
+        done = blaze("send", "--pin", "sha256:" + "0" * 64, "-", peer.endpoint)
+    assert done.returncode == 76
+    assert b"pinned" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("hosts", "age", "reason"),
+    [
+        (["other.test"], 0, b"another name"),
+        (["localhost"], 100, b"expired"),
+        (["localhost"], -100, b"not valid yet"),
+    ],
+)
+def test_certificates_that_do_not_hold_say_why(
+    hosts: list[str], age: int, reason: bytes, tmp_path: Path
+) -> None:
+    files = TLSFiles(tmp_path, hosts, datetime.now(UTC) - timedelta(days=age))
+    with server(context=files.context, implicit=True) as peer:
+        done = blaze("submit", "--cafile", str(files.authority), "-", f"smtps://localhost:{peer.port}")
+    assert done.returncode == 76
+    assert reason in done.stderr
+
+
+def test_a_server_without_tls_on_the_tls_port() -> None:
+    with server() as peer:
+        assert blaze("submit", "--timeout", "2s", "-", f"smtps://localhost:{peer.port}").returncode == 76
+
+
+# Logging in
+
+ALL = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN")
+
+
+@pytest.mark.parametrize("mechanism", [*ALL, None])
+def test_submit_logs_in(mechanism: str | None, tls: TLSFiles) -> None:
+    context = tls.context
+    if mechanism and mechanism.endswith("-PLUS"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls.chain, tls.key)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    named = ("--auth", mechanism) if mechanism else ()
+    options = ServerOptions(starttls=True, mechanisms=ALL, require_auth=True)
+    with server(options, context=context) as peer:
+        args = ("submit", "-v", "--cafile", str(tls.authority), *named, "-u", "user")
+        done = blaze(*args, "-", f"localhost:{peer.port}", BLAZE_PASSWORD="pencil")
+        wrong = blaze(*args, "-", f"localhost:{peer.port}", BLAZE_PASSWORD="wrong")
+    assert done.returncode == 0, done.stderr
+    assert f"logged in by {mechanism or 'SCRAM-SHA-256'}".encode() in done.stderr
+    assert wrong.returncode == 77
+    assert b"wrong" not in wrong.stderr
+    assert len(peer.messages) == 1
+
+
+def test_tokens_and_the_providers_reason(tls: TLSFiles) -> None:
+    for mechanism in ("OAUTHBEARER", "XOAUTH2"):
+        options = ServerOptions(starttls=True, mechanisms=(mechanism,))
+        with server(options, context=tls.context) as peer:
+            args = ("submit", "--cafile", str(tls.authority), "-u", "user", "-", f"localhost:{peer.port}")
+            done = blaze(*args, "--token-command", "echo t0ken")
+            long = blaze(*args, "--token-command", f"echo {'t' * 2000}")
+        assert done.returncode == 0, done.stderr
+        assert long.returncode == 77
+        assert b"status: invalid_token" in long.stderr
+
+
+def test_no_password_in_clear() -> None:
+    with server(ServerOptions(mechanisms=("PLAIN",), clear_text_auth=True)) as peer:
+        args = ("submit", "-u", "user", "-", peer.endpoint)
+        assert blaze(*args, BLAZE_PASSWORD="pencil").returncode == 76
+        assert blaze(*args, "--tls", "none", BLAZE_PASSWORD="pencil").returncode == 2
+        done = blaze(*args, "--insecure", BLAZE_PASSWORD="pencil")
+    assert done.returncode == 0
+    assert b"in clear" in done.stderr
+    assert len(peer.messages) == 1
+
+
+def test_secrets_by_file_command_and_netrc(tls: TLSFiles, tmp_path: Path) -> None:
+    secret, netrc = tmp_path / "secret", tmp_path / ".netrc"
+    secret.write_text("pencil\n")
+    netrc.write_text("machine localhost login user password pencil\n")
+    options = ServerOptions(starttls=True, mechanisms=("PLAIN",), require_auth=True)
+    with server(options, context=tls.context) as peer:
+        args = ("submit", "--cafile", str(tls.authority), "-", f"localhost:{peer.port}")
+        for path in (secret, netrc):
+            path.chmod(0o644)
+        assert blaze(*args, "-u", "user", "--password-file", str(secret)).returncode == 78
+        assert blaze(*args, HOME=str(tmp_path)).returncode == 78
+        for path in (secret, netrc):
+            path.chmod(0o600)
+        assert blaze(*args, "-u", "user", "--password-file", str(secret)).returncode == 0
+        assert blaze(*args, "-u", "user", "--password-command", f"cat {secret}").returncode == 0
+        assert blaze(*args, HOME=str(tmp_path)).returncode == 0
+        assert blaze(*args, "-u", "user").returncode == 77
+        warned = blaze(*args, "-u", "user", "-p", "pencil")
+    assert b"visible to other users" in warned.stderr
+    assert len(peer.messages) == 4
+
+
+def test_submit_through_an_account(tls: TLSFiles, tmp_path: Path) -> None:
+    config = tmp_path / "blaze" / "config.toml"
+    config.parent.mkdir()
+    options = ServerOptions(starttls=True, mechanisms=("PLAIN",), require_auth=True)
+    with server(options, context=tls.context) as peer:
+        config.write_text(
+            f'[account.work]\nhost = "localhost"\nport = {peer.port}\nuser = "user"\nfrom = "me@work.test"\n'
+            f'password-command = "echo pencil"\n[submit]\ncafile = "{tls.authority}"\n'
+        )
+        done = blaze("submit", XDG_CONFIG_HOME=str(tmp_path))
+        unknown = blaze("submit", "--account", "home", XDG_CONFIG_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert peer.messages[0].sender == "me@work.test"
+    assert unknown.returncode == 78
+
+
+# Mail exchangers
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "zone"
+    folder.mkdir()
+    for name, text in {
+        "one.test": "mx:mx1.one.test:10 mx2.one.test:20",
+        "mx1.one.test": "a:127.0.0.1",
+        "mx2.one.test": "a:127.0.0.2",
+        "two.test": "a:127.0.0.2\nnodata mx",
+        "null.test": "mx:.:0",
+        "down.test": "servfail mx",
+        "lame.test": "mx:nowhere.lame.test:10",
+        "cname.test": "cname:one.test",
+    }.items():
+        (folder / f"{name}.dns").write_text(text + "\n")
+    return folder
+
+
+class TwoHosts:
+    """Servers on 127.0.0.1 and 127.0.0.2 with one port."""
+
+    def __init__(self, first: Server | None, second: Server | None, port: int) -> None:
+        self.first, self.second, self.port = first, second, port
+
+
+def _send_by_mx(zone: Path, port: int, *args: str) -> "subprocess.CompletedProcess[bytes]":
+    return blaze("send", "--json", "--offline", "--dns-static", str(zone), "--port", str(port), *args, "-")
+
+
+def test_mx_hosts_are_tried_in_order_and_domains_grouped(zone: Path) -> None:
+    with server() as first, server(address="127.0.0.2", port=first.port) as second:
+        done = _send_by_mx(
+            zone, first.port, "-r", "a@one.test", "-r", "b@two.test", "-r", "c@ONE.test", "-r", "d@cname.test"
+        )
+    assert done.returncode == 0, done.stderr
+    assert [taken.recipients for taken in first.messages] == [["a@one.test", "c@ONE.test"], ["d@cname.test"]]
+    assert [taken.recipients for taken in second.messages] == [["b@two.test"]]
+    assert len(first.sessions) == 1
+
+
+def test_the_next_host_follows_a_temporary_failure(zone: Path) -> None:
+    with server(None, refuse(Rcpt, 451)) as first, server(address="127.0.0.2", port=first.port) as second:
+        assert _send_by_mx(zone, first.port, "-r", "a@one.test").returncode == 0
+        assert (len(first.messages), len(second.messages)) == (0, 1)
+    with server(address="127.0.0.2") as second:
+        assert _send_by_mx(zone, second.port, "-r", "a@one.test").returncode == 0
+
+
+def test_the_next_host_does_not_follow_a_definite_refusal(zone: Path) -> None:
+    with server(None, refuse(Rcpt, 550)) as first, server(address="127.0.0.2", port=first.port) as second:
+        assert _send_by_mx(zone, first.port, "-r", "a@one.test").returncode == 67
+    assert not second.sessions
+
+
+@pytest.mark.parametrize(
+    ("recipient", "code", "status"),
+    [
+        ("a@null.test", 69, "refused"),
+        ("a@unknown.test", 68, "refused"),
+        ("a@down.test", 75, "deferred"),
+        ("a@lame.test", 68, "refused"),
+    ],
+)
+def test_domains_that_take_no_mail(zone: Path, recipient: str, code: int, status: str) -> None:
+    done = _send_by_mx(zone, 1, "-r", recipient)
+    assert done.returncode == code, done.stderr
+    assert [record["status"] for record in records(done)] == [status]
+
+
+def test_the_worst_outcome_is_the_exit_status(zone: Path) -> None:
+    with server() as first:
+        done = _send_by_mx(zone, first.port, "-r", "a@one.test", "-r", "b@null.test", "-r", "c@down.test")
+    assert done.returncode == 69
+    assert {record["recipient"]: record["status"] for record in records(done)} == {
+        "a@one.test": "sent", "b@null.test": "refused", "c@down.test": "deferred",
+    }  # fmt: skip
+
+
+def test_an_address_literal_needs_no_dns(zone: Path) -> None:
+    with server() as first:
+        assert _send_by_mx(zone, first.port, "-r", "a@[127.0.0.1]").returncode == 0
+    assert first.messages[0].recipients == ["a@[127.0.0.1]"]
