@@ -6,7 +6,7 @@ import sys
 
 def main() -> None:
     """Run the command line on `sys.argv` and leave with its exit status."""
-    # What is imported stays. Looking for garbage among it, at the start and at the end, is a tenth of the time
+    # What is imported stays. Looking for garbage among it, when starting and ending, is a tenth of the time
     # of a short command (`python -m tests.bench start`). The collector works while the command does.
     gc.disable()
     from blaze.cli._app import run
