@@ -73,7 +73,7 @@ def _make(
       blaze make --text a.txt --html a.html --inline logo.png --attach report.pdf -o mail.eml
       blaze make body.txt | blaze make wrap | blaze make put picture.png | blaze send ...
     """
-    if text is not None and body is not None:
+    if text and body:
         raise UsageError("the text is given twice: --text and BODY")
     plain = text or body or (None if html else _STDIN)
     if [plain, html, *attach, *inline].count(_STDIN) > 1:
@@ -85,7 +85,7 @@ def _make(
         fields = heading.header_fields(header.heading(), header.stamp(), style)
         said = content.said_by_fields(fields, said)
         fields = content.without_mime_fields(fields)
-    if plain is None and said.type is not None:
+    if plain is None and said.type:
         raise UsageError("there is no text that --type or a Content-Type could be for")
     shown = _attached(app, inline, "inline")
     draft = compose.Draft(
@@ -94,7 +94,8 @@ def _make(
         inline=content.with_content_ids(shown, heading.domain(fields), header.seed, style),
         attachments=_attached(app, attach, "attachment"),
     )
-    _write(app, destination, compose.message(fields, compose.content(draft, header.seed, style)))
+    seed = compose.seed_of_message(header.seed, fields)
+    _write(app, destination, compose.message(fields, compose.content(draft, seed, style)))
 
 
 @command("wrap")

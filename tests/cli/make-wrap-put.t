@@ -70,9 +70,9 @@ What is not multipart, a boundary that occurs, and what is no boundary are refus
 Without --boundary one is made from the seed.
 
   $ blaze make --date none body | blaze make wrap -s seed | blaze hdr -h content-type
-  Content-Type: multipart/mixed; boundary=mchfkf2lkvmkm4p4gkro7e2a7r
+  Content-Type: multipart/mixed; boundary=alllbg3bqil3izuypyt23ethea
   $ blaze make --date none body | blaze make wrap --seed seed --alternative | blaze hdr -h content-type -p boundary
-  gjeudq5jcsf536mlmxw4qplfac
+  swmmohb6ubbvvl36ohyodpinn2
 
 The kinds of multipart.
 

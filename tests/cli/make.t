@@ -4,7 +4,7 @@ A text from standard input becomes a message. SOURCE_DATE_EPOCH fixes its Date a
   Date: Tue, 14 Nov 2023 22:13:20 +0000
   From: ann@example.org
   To: Bob Lee <bob@example.org>
-  Message-ID: <erzyr42tafbfocvaej54bzavbb@example.org>
+  Message-ID: <47q7bmije5cmf2vckdqj3ykgdt@example.org>
   Subject: Hello
   MIME-Version: 1.0
   Content-Type: text/plain; charset=utf-8
@@ -99,36 +99,36 @@ The body is a file, or --text; with --html both become versions of one text.
   |   |   `-- image/png
   |   `-- text/plain
   From: a@example.org
-  Message-ID: <d25gnnf7nyilkmbzm6awbdloph@example.org>
+  Message-ID: <omppm6zqt3peytzj3u2wkozqxr@example.org>
   MIME-Version: 1.0
-  Content-Type: multipart/mixed; boundary=6numq46rqo6qg7asx5kgmpcuns
-  --6numq46rqo6qg7asx5kgmpcuns
+  Content-Type: multipart/mixed; boundary=vouwuaha5yqichlr4ls2tt3rod
+  --vouwuaha5yqichlr4ls2tt3rod
   Content-Type: multipart/related; type="multipart/alternative";
-   boundary=oq7233a4b72z37w372ldm4idbx
-  --oq7233a4b72z37w372ldm4idbx
-  Content-Type: multipart/alternative; boundary=cubqlysb65oqmp4lijwgtcnbq2
-  --cubqlysb65oqmp4lijwgtcnbq2
+   boundary=3jxjd4g3d6lpjfi3l54nhaugkf
+  --3jxjd4g3d6lpjfi3l54nhaugkf
+  Content-Type: multipart/alternative; boundary=qvrv65ds3rgurgrf2cqn6zsbdh
+  --qvrv65ds3rgurgrf2cqn6zsbdh
   Content-Type: text/plain; charset=utf-8
   Content-Transfer-Encoding: 7bit
   plain
-  --cubqlysb65oqmp4lijwgtcnbq2
+  --qvrv65ds3rgurgrf2cqn6zsbdh
   Content-Type: text/html; charset=utf-8
   Content-Transfer-Encoding: 7bit
   <p>html</p>
-  --cubqlysb65oqmp4lijwgtcnbq2--
-  --oq7233a4b72z37w372ldm4idbx
+  --qvrv65ds3rgurgrf2cqn6zsbdh--
+  --3jxjd4g3d6lpjfi3l54nhaugkf
   Content-Type: image/png
   Content-Transfer-Encoding: base64
   Content-Disposition: inline; filename=dot.png
   Content-ID: <dot.png@example.org>
   iVBORw0KGgo=
-  --oq7233a4b72z37w372ldm4idbx--
-  --6numq46rqo6qg7asx5kgmpcuns
+  --3jxjd4g3d6lpjfi3l54nhaugkf--
+  --vouwuaha5yqichlr4ls2tt3rod
   Content-Type: text/plain; charset=us-ascii
   Content-Transfer-Encoding: 7bit
   Content-Disposition: attachment; filename=a.txt
   plain
-  --6numq46rqo6qg7asx5kgmpcuns--
+  --vouwuaha5yqichlr4ls2tt3rod--
   $ blaze make --date none --seed x --from a@example.org --text a.txt --html a.html --inline dot.png --attach a.txt | cmp - all.eml
   $ blaze make --text a.txt a.txt
   blaze make: the text is given twice: --text and BODY

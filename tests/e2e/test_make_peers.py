@@ -294,6 +294,17 @@ def test_a_message_is_attached_as_a_message(tmp_path: Path) -> None:
     assert text_of(attached.get_content()) == "one\n"
 
 
+def test_messages_made_with_one_clock_can_hold_one_another(tmp_path: Path) -> None:
+    messages = []
+    for subject in ("a", "b"):
+        made = blaze("make", "--subject", subject, "--attach", __file__, stdin=b"hello\n")
+        (tmp_path / f"{subject}.eml").write_bytes(made)
+        messages.append(tmp_path / f"{subject}.eml")
+    both = blaze("make", "put", messages[0], messages[1])
+    assert [part.get_content_type() for part in read(both).walk()].count("multipart/mixed") == 2
+    assert list(read(both).iter_parts())[-1].get_content()["subject"] == "a"
+
+
 def test_without_libmagic_names_decide_and_v_says_so_once(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['magic'] = None\n")
     (tmp_path / "a.png").write_bytes(b"no picture")

@@ -169,7 +169,10 @@ def leaf(wanted: Leaf, style: Style = LF, *, enclosed_in: str | None = None) -> 
         return part
     if wanted.encoding == "auto" and wanted.type not in _NEVER_ENCODED:
         return _encoded(wanted, "base64", style)
-    raise DataError(f"the boundary {enclosed_in!r} occurs in the part", hint="--encoding base64 hides it.")
+    hint = "--encoding base64 hides it."
+    if wanted.type in _NEVER_ENCODED:
+        hint = "A multipart with another boundary can hold it."
+    raise DataError(f"the boundary {enclosed_in!r} occurs in the part", hint=hint)
 
 
 def _encoding(wanted: Leaf, style: Style) -> str:
@@ -288,6 +291,15 @@ def choose_boundary(parts: Sequence[Entity], seed: bytes, purpose: str) -> str:
         if all(may_enclose(part, candidate) for part in parts):
             return candidate
     raise DataError("no boundary was found that the parts do not hold", hint="Another --seed finds one.")
+
+
+def seed_of_message(seed: bytes, fields: Iterable[bytes]) -> bytes:
+    """A seed for the boundaries of one message, from that of the user and the header fields but Date.
+
+    Two messages made with one seed differ in their boundaries, so that one can be a part of the other.
+    """
+    kept = (octets for octets in fields if octets[:5].lower() != b"date:")
+    return token(seed, b"message", *kept).encode("ascii")
 
 
 def token(seed: bytes, *purpose: bytes) -> str:

@@ -57,7 +57,8 @@ def wrap(message: Span, wrapping: Wrapping, style: Style) -> Iterator[bytes]:
     part = _as_part(head, Span(message.buffer, head.body_start, message.end), moved, wrapping, style)
     boundary = wrapping.boundary
     if boundary is None:
-        boundary = compose.choose_boundary([part], wrapping.seed, wrapping.subtype)
+        seed = compose.seed_of_message(wrapping.seed, (each.octets for each in head))
+        boundary = compose.choose_boundary([part], seed, wrapping.subtype)
     params = dict(wrapping.params)
     if wrapping.subtype == "related":
         params.setdefault("type", str(_content_type(head)))  # RFC 2387 §3.1

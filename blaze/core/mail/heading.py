@@ -61,8 +61,8 @@ def header_fields(heading: Heading, stamp: Stamp, style: Style = LF) -> list[byt
     if len(authors) > 1 and b"sender" not in keys:
         filled.append(build.addresses("Sender", authors[:1], style))
     if stamp.seed is not None and b"message-id" not in keys:
-        content = [octets for octets in given if not octets.lower().startswith(b"date:")]
-        identifier = f"{compose.token(stamp.seed, b'message-id', *content)}@{domain(given)}"
+        left = compose.token(compose.seed_of_message(stamp.seed, given), b"message-id")
+        identifier = f"{left}@{domain(given)}"
         filled.append(build.message_ids("Message-ID", [identifier], style))
     return sorted(given + filled, key=_rank)
 

@@ -194,6 +194,14 @@ def test_choose_boundary_follows_from_the_seed_and_avoids_the_parts() -> None:
     compose.check_boundary(second)
 
 
+def test_seed_of_message_leaves_the_date_out() -> None:
+    fields = [b"Date: a\n", b"Subject: b\n"]
+    seed = compose.seed_of_message(b"s", fields)
+    assert compose.seed_of_message(b"s", [b"DATE: c\n", b"Subject: b\n"]) == seed
+    assert compose.seed_of_message(b"s", [b"Subject: c\n"]) != seed
+    assert compose.seed_of_message(b"t", fields) != seed
+
+
 def test_content_nests_by_what_there_is() -> None:
     text, html = Leaf([b"t"]), Leaf([b"h"], "text/html")
     image = Leaf([b"\x89"], "image/png", is_text=False)
