@@ -62,10 +62,9 @@ def _make(
 ) -> None:
     """Make a message.
 
-    The text is read from BODY, --text or standard input, and from --html; with both it becomes a
-    multipart/alternative. Each --inline FILE has the Content-ID NAME@DOMAIN, its own name and the domain of
-    the first From address, for the HTML to show as cid:NAME@DOMAIN. A field given with -f stands in place of
-    one that would be made. Text is UTF-8 unless -p charset=... says otherwise.
+    The text is read from BODY, --text or standard input, and from --html; both make a multipart/alternative.
+    It is UTF-8 unless -p charset=... says otherwise. The HTML shows an --inline file as cid:NAME@DOMAIN: the
+    file's name and the domain of the first From address. A field given with -f replaces one made here.
 
     \b
     Examples:
