@@ -215,10 +215,11 @@ def content(draft: Draft, seed: bytes, style: Style = LF) -> Entity:
     Raises:
         DataError: there is no text, or as `leaf`.
     """
-    texts = [leaf(each, style) for each in (draft.text, draft.html) if each is not None]
-    if not texts:
+    versions = [each for each in (draft.text, draft.html) if each is not None]
+    if not versions:
         raise DataError("a message needs a text")
-    root, kind = texts[0], (draft.text or draft.html or Leaf(source=())).type
+    texts = [leaf(each, style) for each in versions]
+    root, kind = texts[0], versions[0].type
     if len(texts) > 1:
         root, kind = _enclose("alternative", texts, seed, style), "multipart/alternative"
     if draft.inline:
@@ -327,8 +328,8 @@ def may_enclose(part: Entity, boundary: str) -> bool:
     delimiter = b"\n--" + boundary.encode("utf-8", "surrogateescape")
     tail = b"\n"
     for chunk in chain.from_iterable(part.body):
-        window = tail + chunk
-        if delimiter in window:
+        octets = tail + chunk
+        if delimiter in octets:
             return False
-        tail = window[-len(delimiter) + 1 :]
+        tail = octets[-len(delimiter) + 1 :]
     return True
