@@ -61,7 +61,7 @@ def test_a_sample_through_a_dns_server(cases: list[Case]) -> None:
     servers = {zone: DNSServer(zone.handle) for zone in {case.zone for case in sample}}
     try:
         resolvers = {
-            zone: make_resolver(DNSOptions(nameservers=(server.nameserver,), timeout=0.5))
+            zone: make_resolver(DNSOptions(nameservers=(server.nameserver,), timeout=1.0))
             for zone, server in servers.items()
         }
         wrong = [

@@ -161,7 +161,7 @@ def test_query_sends_questions_together() -> None:
         resolver = make_resolver(options(server))
         start = time.monotonic()
         answers = resolver.query([Question(f"n{number}.example", A) for number in range(20)])
-        assert time.monotonic() - start < 1.5  # 4 s one after another
+        assert time.monotonic() - start < 3  # 4 s one after another
         assert {told.rcode for told in answers} == {Rcode.NXDOMAIN}
         assert len(server.asked) == 20
     finally:
@@ -175,7 +175,7 @@ def test_query_within_a_time_ends_with_it() -> None:
         start = time.monotonic()
         assert ask(limited, "silent.example", A).detail == net_dns.OUT_OF_TIME
         assert ask(limited, "host.example", A).rcode is Rcode.TIMEOUT
-        assert time.monotonic() - start < 1.5
+        assert time.monotonic() - start < 3
         assert ask(resolver, "host.example", A).addresses
 
 
