@@ -118,12 +118,10 @@ class Encoded:
     newline: bytes
 
     def __iter__(self) -> Iterator[bytes]:
-        if self.encoding == "quoted-printable":
-            source, line_end = (Lines(self.source, b"\n"), b"\n") if self.is_text else (self.source, None)
-            return transfer.encode(self.encoding, source, newline=self.newline, line_end=line_end)
-        lines = self.is_text or self.encoding in ("7bit", "8bit")
-        source = Lines(self.source, self.newline) if lines and self.encoding != "binary" else self.source
-        return transfer.encode(self.encoding, source, newline=self.newline)
+        lines = self.encoding in ("7bit", "8bit") or (self.is_text and self.encoding != "binary")
+        source = Lines(self.source, self.newline) if lines else self.source
+        line_end = self.newline if self.is_text else None
+        return transfer.encode(self.encoding, source, newline=self.newline, line_end=line_end)
 
 
 def iter_with_newline(chunks: Iterable[bytes], newline: bytes) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from blaze.core.errors import DataError
 from blaze.core.mail import compose, message
@@ -243,6 +243,8 @@ def test_message_holds_no_source_in_memory() -> None:
     assert sum(sizes) > 1_300_000
 
 
+@example(source=[b"\r", b"\r\n"], is_text=True, style=CRLF)
+@example(source=[b"\r\r\n"], is_text=True, style=LF)
 @given(
     source=st.lists(
         st.binary(max_size=100) | st.sampled_from([b"\r\n", b"\n", b"\r", b"--", b"x" * 200]), max_size=20
