@@ -157,6 +157,19 @@ def test_query_asks_the_network_once_and_together_for_what_the_tree_does_not_hol
     assert stub.asked == [[Question("target.example", A), Question("n.example", TXT)]]
 
 
+@pytest.mark.parametrize(("alias_signed", "target_signed"), [(True, True), (True, False), (False, True)])
+def test_query_trusts_an_alias_as_far_as_its_weakest_part(
+    tmp_path: Path, alias_signed: bool, target_signed: bool
+) -> None:
+    (tmp_path / "alias.example.dns").write_text(("ad\n" if alias_signed else "") + "cname:target.example\n")
+    target = Answer(
+        Question("target.example", A), records=(IPv4Address("192.0.2.9"),), authenticated=target_signed
+    )
+    answer = ask(with_stub(DNSOptions(static=tmp_path), FakeStub(target=target)), "alias.example", A)
+    assert answer.addresses == (IPv4Address("192.0.2.9"),)
+    assert answer.authenticated is (alias_signed and target_signed)
+
+
 def test_query_does_not_keep_what_only_lack_of_time_brought() -> None:
     stub = FakeStub(n=Answer(Question("n.example", A), Rcode.TIMEOUT, detail=net_dns.OUT_OF_TIME))
     resolver = with_stub(DNSOptions(), stub)
