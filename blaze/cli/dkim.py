@@ -66,18 +66,18 @@ def _gen(
       blaze dkim gen -s 2026a -h example.org
       blaze dkim gen -a ed25519 -s ed2026 -h example.org -o ed2026.pem --raw
     """
-    path = destination.path
-    if path is None:
-        if not (selector and domain):
-            raise UsageError(
-                "nowhere to write the private key", hint="Give -o FILE, or -s SELECTOR and -h DOMAIN."
-            )
-        path = f"{selector}.{domain}.pem".replace("/", "_")
     from blaze.core.auth import dkim_check, keys
     from blaze.core.auth.dkim_sign import check_name
     from blaze.core.store import atomic
 
     selector = check_name(selector, "selector") if selector else None
+    domain = check_name(domain, "domain") if domain else None
+    path = destination.path
+    if path is None:
+        if not (selector and domain):
+            hint = "Give -o FILE, or -s SELECTOR and -h DOMAIN."
+            raise UsageError("nowhere to write the private key", hint=hint)
+        path = f"{selector}.{domain}.pem"
     key = keys.generate(keys.KeyType(algorithm), bits)
     record = keys.Record(key.public, key.type)
     atomic.write_file(path, [key.to_pem()], force=destination.force, private=True)

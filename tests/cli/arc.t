@@ -45,14 +45,14 @@ A change after the last seal breaks the chain; a change before it does not.
   $ sed 's/Bring wine/Bring beer/' two.eml > changed.eml
   $ blaze arc verify -v changed.eml
   ann@example.org -v-> 01:lists.example.net -x-> 02:example.org
-  chain: fail, ARC-Message-Signature i=2: bh= does not match the body
+  chain: fail, ARC-Message-Signature i=2: bh= does not match the body (s=ed, d=example.org)
   i=1 seal: pass
-  i=1 signature: fail, bh= does not match the body
+  i=1 signature: fail, bh= does not match the body (s=ed, d=lists.example.net)
   i=2 seal: pass
-  i=2 signature: fail, bh= does not match the body
+  i=2 signature: fail, bh= does not match the body (s=ed, d=example.org)
   [1]
   $ sed 's/wine/beer/' one.eml | blaze arc sign -h example.org --seal-selector rsa --seal rsa2048-pkcs8.pem > failed.eml
-  warning: sealed with cv=fail: ARC-Message-Signature i=1: bh= does not match the body
+  warning: sealed with cv=fail: ARC-Message-Signature i=1: bh= does not match the body (s=ed, d=lists.example.net)
   $ blaze arc verify -v failed.eml
   ann@example.org -x-> 01:lists.example.net -x-> 02:example.org
   chain: fail, the newest seal (i=2) says that the chain has failed
@@ -71,7 +71,7 @@ A list that changes the message validates the chain as it was received.
   chain: pass
   the message was changed before i=2 signed it
   i=1 seal: pass
-  i=1 signature: fail, b= does not match the signed header fields
+  i=1 signature: fail, b= does not match the signed header fields (s=ed, d=lists.example.net)
   i=2 seal: pass
   i=2 signature: pass
 

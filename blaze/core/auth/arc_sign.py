@@ -12,6 +12,7 @@ from blaze.core.auth.canon import Canonicalization
 from blaze.core.auth.dkim_sign import (
     Lines,
     base64_of,
+    check_fields,
     check_key,
     check_name,
     chosen_names,
@@ -84,12 +85,13 @@ def sign(
 
     Raises:
         DNSTemporaryError: the chain could not be validated now.
-        DataError: an RSA key has fewer than 1024 bits (RFC 8301 §3.2).
+        DataError: an RSA key has fewer than 1024 bits (RFC 8301 §3.2), or the message too many fields.
         UsageError: an option does not fit into a field.
     """
     signature_key = signature_key or key
     check_key(key)
     check_key(signature_key)
+    check_fields(message)
     result = verify(received or message, resolver=resolver, now=now, extra=extra)
     if result.temporary:
         raise DNSTemporaryError("the chain cannot be validated now", where=result.reason)

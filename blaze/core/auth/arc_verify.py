@@ -23,7 +23,7 @@ from blaze.core.auth.dkim_signature import (
     read_number,
     require,
 )
-from blaze.core.auth.dkim_verify import Found, check, find_keys, own_octets, record_fault
+from blaze.core.auth.dkim_verify import Found, check, find_keys, located, own_octets, record_fault
 from blaze.core.auth.keys import Record
 from blaze.core.auth.resolver import Resolver
 from blaze.core.auth.tags import TagList
@@ -267,7 +267,7 @@ def _check_signature(
         relaxed = replace(signature, header_canonicalization="relaxed", body_canonicalization="relaxed")
         again = check(message, own, relaxed, found, now)
         verdict = again if again.status is Status.PASS else verdict
-    return Fault(verdict.status, verdict.reason)
+    return Fault(verdict.status, located(verdict.reason, signature)) if verdict.reason else _PASS
 
 
 def _why_not(results: Sequence[SetResult]) -> tuple[str, bool]:
@@ -293,11 +293,11 @@ def _check_seals(
         covered.update(_relaxed(arc_set.results[0]) + _relaxed(arc_set.signatures[0][0]))
         before = covered.copy()
         before.update(_relaxed(own))
-        if seal.fault:
-            verdicts.append(seal.fault)
-            continue
-        covered.update(own_octets(own, listed, relaxed=True))
-        verdicts.append(_check_seal(seal, covered.digest(), found[seal.key_name]))
+        verdict = seal.fault
+        if verdict is None:
+            covered.update(own_octets(own, listed, relaxed=True))
+            verdict = _check_seal(seal, covered.digest(), found[seal.key_name])
+        verdicts.append(Fault(verdict.status, located(verdict.reason, seal)) if verdict.reason else verdict)
     return verdicts
 
 
@@ -309,7 +309,7 @@ def _check_seal(seal: Signature, digest: bytes, found: Found) -> Fault:
         elif record.public and record.public.verifies(seal.signature, digest):
             return _PASS
         else:
-            verdict = Fault(Status.FAIL, f"b= does not match the chain (s={seal.selector}, d={seal.domain})")
+            verdict = Fault(Status.FAIL, "b= does not match the chain")
     return verdict
 
 

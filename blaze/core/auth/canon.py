@@ -206,6 +206,6 @@ def _collapse(text: bytes) -> bytes:
     """Runs of blanks as one space, and none before a newline; newlines are LF. Linear, up to the logarithm
     of the longest run."""
     text = text.replace(b"\t", b" ")
-    while len(parts := text.split(b"  ")) > 1:  # half as dear as bytes.replace, which counts first
+    while len(parts := text.split(b"  ")) > 1:  # cheaper than bytes.replace, which searches twice
         text = b" ".join(parts)
     return b"\n".join(text.split(b" \n"))

@@ -65,6 +65,7 @@ def sign(message: Signable, key: PrivateKey, options: Options) -> bytes:
         UsageError: an option does not fit into the field, or `identity` lies outside `domain`.
     """
     check_key(key)
+    check_fields(message)
     if not message.count(b"from"):
         raise DataError("the message has no From field, which every signature must cover")
     names = _names(message, options)
@@ -145,6 +146,16 @@ def check_key(key: PrivateKey) -> None:
     if key.type is KeyType.RSA and key.bits < MIN_RSA_BITS:
         hint = "Make a new one with `blaze dkim gen`."
         raise DataError(f"the RSA key has {key.bits} bits, fewer than {MIN_RSA_BITS}", hint=hint)
+
+
+def check_fields(message: Signable) -> None:
+    """Refuse a header whose fields are not all listed, so that selecting them from the bottom would err.
+
+    Raises:
+        DataError: there are more than `MAX_FIELDS`.
+    """
+    if message.truncated:
+        raise DataError(f"the message has more than {header.MAX_FIELDS:,} header fields")
 
 
 def check_name(name: str, what: str) -> str:

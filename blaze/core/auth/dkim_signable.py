@@ -45,17 +45,14 @@ class Signable:
         defects = self.header.defects
         return bool(defects) and any(defect.name == "too-many-fields" for defect in defects)
 
-    def select(self, names: Sequence[bytes], own: Field | None = None) -> list[Field]:
-        """The fields that `h=` means: each name takes the lowest one not taken yet (RFC 6376 §5.4.2).
-
-        A name without a field left gives none. `own` is the signature's own field, which `h=` never means.
-        """
-        return [Field(self.buffer, *span) for _, *span in self._select(names, own)]
-
     def signed_octets(
         self, names: Sequence[bytes], canonicalization: Canonicalization, own: Field | None = None
     ) -> bytes:
-        """The canonical form of the fields that `select` gives (RFC 6376 §3.7), each with its CRLF."""
+        """The canonical form of the fields that `h=` means (RFC 6376 §3.7), each with its CRLF.
+
+        Each name takes the lowest field not taken yet, and nothing where there is none left (§5.4.2). `own`
+        is the signature's own field, which `h=` never means.
+        """
         buffer = self.buffer
         spans = self._select(names, own)
         if canonicalization == "simple":

@@ -16,6 +16,8 @@ from blaze.core.mail.address import to_ascii_domain
 _LABEL = rb"[A-Za-z0-9_\x80-\xff](?:[A-Za-z0-9_\x80-\xff-]*[A-Za-z0-9_\x80-\xff])?"
 _DOMAIN = re.compile(rb"(?:" + _LABEL + rb"\.)*" + _LABEL)
 _TIME = re.compile(rb"[0-9]{1,12}")  # RFC 6376 §3.5
+MAX_NAME = 1000  # octets of d= and s=: four times what the DNS holds, for U-labels that are longer
+_SHOWN = 60  # octets of a value that a reason repeats
 _LENGTH = re.compile(rb"[0-9]{1,76}")  # RFC 6376 §3.5
 _QUOTED = re.compile(rb"=([0-9A-F]{2})")
 _CANONICALIZATIONS: dict[bytes, tuple[Canonicalization, Canonicalization]] = {
@@ -168,7 +170,8 @@ def read(listed: tags.TagList, identity: str | None) -> Signature:
     """
     domain, selector = read_name(listed, b"d"), read_name(listed, b"s")
     header, body = read_canonicalization(listed)
-    timestamp, expiration = read_number(listed, b"t", _TIME), read_number(listed, b"x", _TIME)
+    timestamp = read_number(listed, b"t") if b"t" in listed else None
+    expiration = read_number(listed, b"x") if b"x" in listed else None
     if timestamp is not None and expiration is not None and expiration <= timestamp:
         raise FaultError(Status.PERMERROR, "x= is not later than t=")
     return Signature(
@@ -181,7 +184,7 @@ def read(listed: tags.TagList, identity: str | None) -> Signature:
         header,
         body,
         read_names(listed),
-        read_number(listed, b"l", _LENGTH),
+        read_number(listed, b"l", _LENGTH) if b"l" in listed else None,
         timestamp,
         expiration,
         read_base64(listed, b"b"),
@@ -218,7 +221,7 @@ def read_names(listed: tags.TagList) -> tuple[bytes, ...]:
 def read_name(listed: tags.TagList, name: bytes) -> str:
     """A tag that holds a domain or a selector: labels with dots, in lower case."""
     value = listed.get(name) or b""
-    text = _labels(value)
+    text = _labels(value) if len(value) <= MAX_NAME else None
     if text is None:
         raise _malformed(name, value)
     return text
@@ -272,7 +275,7 @@ def _check_dkim(signature: Signature, listed: tags.TagList) -> None:
         if not at:
             raise _malformed(b"i", listed.get(b"i") or b"")
         domain = ascii_name(signature.domain or "")
-        if host != domain and not ("." + ascii_name(host)).endswith("." + domain):
+        if not ("." + ascii_name(host)).endswith("." + domain):
             raise FaultError(Status.PERMERROR, f"i={signature.identity} is outside d={signature.domain}")
     try:
         _ = signature.key_name
@@ -288,11 +291,16 @@ def _text(listed: tags.TagList, name: bytes) -> str | None:
 def _unknown(name: bytes, value: bytes) -> FaultError:
     if not value:
         return FaultError(Status.NEUTRAL, f"{name.decode()}= is empty")
-    return FaultError(Status.PERMERROR, f"{name.decode()}={value.decode('utf-8', 'replace')} is unknown")
+    return FaultError(Status.PERMERROR, f"{name.decode()}={_shown(value)} is unknown")
 
 
 def _malformed(name: bytes, value: bytes) -> FaultError:
-    word = value.decode("utf-8", "replace")
+    word = _shown(value)
     return FaultError(
         Status.NEUTRAL, f"{name.decode()}={word} is malformed" if word else f"{name.decode()}= is empty"
     )
+
+
+def _shown(value: bytes) -> str:
+    text = value[:_SHOWN].decode("utf-8", "replace")
+    return text + "..." if len(value) > _SHOWN else text

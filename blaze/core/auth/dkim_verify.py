@@ -71,7 +71,7 @@ def verify(
     results = []
     for field, signature in zip(fields, signatures, strict=True):
         result = check(message, field, signature, found, seconds)
-        results.append(replace(result, reason=_located(result)) if result.reason else result)
+        results.append(replace(result, reason=located(result.reason, signature)) if result.reason else result)
     return results
 
 
@@ -162,6 +162,14 @@ def record_fault(record: Record, signature: Signature) -> Fault | None:
     return None
 
 
+def located(reason: str, signature: Signature) -> str:
+    """A reason with the selector and the domain of the signature that it is about."""
+    selector = f"s={signature.selector}" if signature.selector else ""
+    domain = f"d={signature.domain}" if signature.domain else ""
+    where = ", ".join(filter(None, (selector, domain)))
+    return f"{reason} ({where})" if where else reason
+
+
 def _parse(message: Signable, field: Field, index: int) -> Signature:
     signature = parse(field.raw)
     fault = None
@@ -237,16 +245,6 @@ def _notes(signature: Signature, record: Record, now: float) -> tuple[str, ...]:
     if record.testing:
         notes.append("the domain is only testing DKIM (t=y of the key record)")
     return tuple(notes)
-
-
-def _located(result: Result) -> str:
-    signature = result.signature
-    names = [
-        f"s={signature.selector}" if signature.selector else "",
-        f"d={signature.domain}" if signature.domain else "",
-    ]
-    where = ", ".join(filter(None, names))
-    return f"{result.reason} ({where})" if where else result.reason
 
 
 _RANK = (Status.PASS, Status.POLICY, Status.FAIL, Status.PERMERROR)

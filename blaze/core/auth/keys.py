@@ -200,7 +200,7 @@ def parse_public(data: bytes) -> PublicKey:
         raise DataError("no public key in PEM form") from None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def parse_record(text: bytes) -> Record:
     """Read a key record, the strings of its TXT joined (RFC 6376 §3.6.1, RFC 8463 §4).
 

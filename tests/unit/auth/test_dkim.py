@@ -217,12 +217,20 @@ def test_compute_refuses_what_is_no_signature_field() -> None:
             dkim.compute(Signable(MESSAGE), field, RSA)
 
 
-def test_select_takes_fields_from_the_bottom() -> None:
+def test_signed_octets_are_selected_from_the_bottom() -> None:
     message = Signable(b"A: 1\nB: 2\na : 3\nDKIM-Signature: x\nA: 4\nDKIM-Signature: y\n\n")
     own = message.fields(b"dkim-signature")[0]
     names = (b"a", b"", b"b", b"a", b"b", b"a", b"a", b"dkim-signature", b"dkim-signature")
-    chosen = [field.octets for field in message.select(names, own)]
-    assert chosen == [b"A: 4\n", b"B: 2\n", b"a : 3\n", b"A: 1\n", b"DKIM-Signature: y\n"]
+    simple = b"A: 4\r\nB: 2\r\na : 3\r\nA: 1\r\nDKIM-Signature: y\r\n"
+    assert message.signed_octets(names, "simple", own) == simple
+    relaxed = b"a:4\r\nb:2\r\na:3\r\na:1\r\ndkim-signature:y\r\n"
+    assert message.signed_octets(names, "relaxed", own) == relaxed
+    assert message.signed_octets((b"none",), "relaxed") == b""
+
+
+def test_sign_refuses_more_fields_than_are_listed() -> None:
+    with pytest.raises(DataError, match="header fields"):
+        signed(b"X: y\r\n" * header.MAX_FIELDS + MESSAGE)
 
 
 def test_fields_the_signature_covers_may_be_other_signatures() -> None:

@@ -176,6 +176,8 @@ FIELDS = [  # tags, status, words of the reason
     (GOOD.replace("d=example.org", "d=\u0378.org"), Status.NEUTRAL, "internationalized"),
     (GOOD.replace("d=example.org", "d=EXAMPLE.ORG"), Status.PASS, ""),
     (GOOD.replace("s=s", "s=S"), Status.PASS, ""),
+    (GOOD.replace("s=s", "s=" + "s." * 600 + "s"), Status.NEUTRAL, "... is malformed"),
+    (GOOD.replace("a=rsa-sha256", "a=" + "x" * 5000), Status.PERMERROR, "... is unknown"),
 ]
 
 
