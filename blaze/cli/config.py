@@ -13,6 +13,11 @@ def config(app: App, names: tuple[str, ...]) -> int:
     """Show the settings in force, and where each comes from.
 
     NAME limits them to a table of the configuration (`account.work`, `send`) or to one setting.
+
+    \b
+    Examples:
+      blaze config
+      blaze config account.work
     """
     from blaze.core.settings import config_path, read_config
     from blaze.core.settings.overview import iter_settings

@@ -83,6 +83,12 @@ def send(
 
     MAIL is a message or a store of messages. MX is the host[:port] or the Unix socket to send to, in place of
     the recipients' own mail exchangers; `-` prints the dialogue that would be held, and connects nowhere.
+
+    \b
+    Examples:
+      blaze send -s ann@example.org -r bob@example.com mail.eml
+      blaze send --json --transcript log.txt outbox/ mx.example.com:2525
+      blaze send -s ann@example.org mail.eml -
     """
     if socket:
         server = socket if "/" in socket else f"./{socket}"
@@ -154,6 +160,12 @@ def submit(
     [submission|submissions|smtp|smtps]://[USER@]HOST[:PORT]; left out, it is the account's. TLS is used from
     the start on port 465, by STARTTLS elsewhere, and its certificate must hold. `-` prints the dialogue that
     would be held, and connects nowhere.
+
+    \b
+    Examples:
+      blaze submit --account work mail.eml
+      blaze submit -u ann --password-command 'pass mail' mail.eml submission://smtp.example.org
+      blaze submit -u ann@gmail.com --token-command get-token mail.eml smtps://smtp.gmail.com
     """
     warn_of_password(app)
     account = configured_account(who.account)

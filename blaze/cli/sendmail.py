@@ -110,6 +110,12 @@ def sendmail(app: App, args: tuple[str, ...]) -> None:
     It goes through the account of the configuration (`-a NAME`, else the default one). `-t` takes the
     recipients from To, Cc and Bcc, and those named beside it too. Fields that are missing are added: From,
     Date, Message-ID.
+
+    \b
+    Examples:
+      blaze sendmail -t -i < mail.eml
+      blaze sendmail -f ann@example.org bob@example.com < mail.eml
+      git -c sendemail.sendmailCmd='blaze sendmail -i' send-email 0001.patch
     """
     try:
         _submit(app, read_call(args))

@@ -58,14 +58,17 @@ class SocketChannel:
 
     @property
     def tls(self) -> str | None:
+        """See `Channel.tls`."""
         return self._connection.version() if isinstance(self._connection, ssl.SSLSocket) else None
 
     def write(self, octets: bytes, timeout: float, *, shown: bytes | None = None) -> None:
+        """See `Channel.write`."""
         if self._transcript:
             self._transcript.sent(shown if shown is not None else octets, tls=self.tls is not None)
         self._send(octets, timeout)
 
     def write_body(self, octets: bytes, timeout: float) -> None:
+        """See `Channel.write_body`."""
         if self._transcript:
             self._transcript.sent_body(len(octets), tls=self.tls is not None)
         self._send(octets, timeout)
@@ -78,6 +81,7 @@ class SocketChannel:
             raise self._failure(error) from error
 
     def read(self, deadline: float) -> bytes:
+        """See `Channel.read`."""
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise TimedOutError("the server did not answer in time", where=self.where)
@@ -98,16 +102,19 @@ class SocketChannel:
         return TemporaryError("the connection was lost", where=self.where)
 
     def start_tls(self, host: str, options: TLSOptions, timeout: float) -> None:
+        """See `Channel.start_tls`."""
         self._connection = tls_door.start_tls(self._connection, host, options, timeout)
         if self._transcript:
             self._transcript.note(f"TLS started: {self.tls}, {self._connection.cipher()}")
 
     def binding(self) -> ChannelBinding | None:
+        """See `Channel.binding`."""
         if isinstance(self._connection, ssl.SSLSocket):
             return tls_door.channel_binding(self._connection)
         return None
 
     def close(self) -> None:
+        """See `Channel.close`."""
         self._connection.close()
 
 
@@ -153,10 +160,12 @@ class DryChannel:
         self._hear(b"")
 
     def write(self, octets: bytes, timeout: float, *, shown: bytes | None = None) -> None:  # noqa: ARG002
+        """See `Channel.write`."""
         self._show((shown if shown is not None else octets).replace(b"\r\n", b"\n"))
         self._hear(octets)
 
     def write_body(self, octets: bytes, timeout: float) -> None:
+        """See `Channel.write_body`."""
         self.write(octets, timeout)
 
     def _hear(self, octets: bytes) -> None:
@@ -169,14 +178,17 @@ class DryChannel:
                 self._answers += self._peer.send(event.reply)
 
     def read(self, deadline: float) -> bytes:  # noqa: ARG002
+        """See `Channel.read`."""
         answers, self._answers = self._answers, b""
         return answers
 
     def start_tls(self, host: str, options: TLSOptions, timeout: float) -> None:  # noqa: ARG002
+        """See `Channel.start_tls`."""
         self._peer.tls_started()
 
     def binding(self) -> ChannelBinding | None:
+        """See `Channel.binding`."""
         return None
 
     def close(self) -> None:
-        pass
+        """See `Channel.close`."""

@@ -16,7 +16,7 @@ from blaze.core.mail.address import to_ascii_domain
 from blaze.core.mail.message import parse
 from blaze.core.mail.relay import Outgoing
 from blaze.core.net import dial, mx
-from blaze.core.net.channel import Channel, SocketChannel
+from blaze.core.net.channel import SocketChannel
 from blaze.core.net.dial import DialOptions
 from blaze.core.net.smtp import Envelope, Session, Timeouts
 from blaze.core.net.tls import CertificateError, TLSOptions
@@ -106,33 +106,27 @@ def open_session(target: Target, options: DeliveryOptions) -> Session:
     Raises:
         BlazeError: what stood in the way; TLSError when safety was insisted on.
     """
-    wanted = "starttls" if options.insist and options.tls == "opportunistic" else options.tls
-    if wanted == "none":
-        return _open(target, options, "none", options.tls_options)
-    if not (options.insist or options.tls_options.verify):
+    if options.insist and options.tls == "opportunistic":
+        options = replace(options, tls="starttls")
+    asks = options.insist or options.tls_options.verify
+    if options.tls != "none" and not asks:
         options.warn(f"the certificate is not verified: {target}")
-    checked = replace(options.tls_options, verify=options.insist or options.tls_options.verify)
-    try:
-        return _open(target, options, wanted, checked)
-    except CertificateError as error:
-        if options.insist:
-            raise
-        options.warn(f"{error.what}: {target}; going on without that check")
-    except TLSError as error:
-        if wanted != "opportunistic":
-            raise
-        options.warn(f"{error}; going on in clear")
-        return _open(target, options, "none", checked)
-    try:
-        return _open(target, options, wanted, replace(checked, verify=False))
-    except TLSError as error:
-        if wanted != "opportunistic":
-            raise
-        options.warn(f"{error}; going on in clear")
-        return _open(target, options, "none", checked)
+    for verify in (True, False) if asks and not options.insist else (asks,):
+        try:
+            return _open(target, replace(options, tls_options=replace(options.tls_options, verify=verify)))
+        except CertificateError as error:
+            if options.insist:
+                raise
+            options.warn(f"{error.what}: {target}; going on without that check")
+        except TLSError as error:
+            if options.tls != "opportunistic":
+                raise
+            options.warn(f"{error}; going on in clear")
+            break
+    return _open(target, replace(options, tls="none"))
 
 
-def _open(target: Target, options: DeliveryOptions, wanted: str, tls_options: TLSOptions) -> Session:
+def _open(target: Target, options: DeliveryOptions) -> Session:
     record = options.transcript
     if record:
         record.note(f"Trying {target}")
@@ -145,7 +139,7 @@ def _open(target: Target, options: DeliveryOptions, wanted: str, tls_options: TL
     session = Session(channel, hello, lmtp=options.lmtp, timeouts=options.timeouts)
     session.may_change = options.may_change
     try:
-        _begin(session, channel, target, options, wanted, tls_options)
+        _begin(session, target, options)
     except BlazeError as error:
         if record:
             record.failed(str(error))
@@ -170,25 +164,19 @@ def own_name(connection: socket.socket | None = None) -> str:
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 
-def _begin(
-    session: Session,
-    channel: Channel,
-    target: Target,
-    options: DeliveryOptions,
-    wanted: str,
-    tls_options: TLSOptions,
-) -> None:
+def _begin(session: Session, target: Target, options: DeliveryOptions) -> None:
     host = target.name.strip("[]")
-    if wanted == "implicit":
-        channel.start_tls(host, tls_options, options.timeouts.greeting)
+    if options.tls == "implicit":
+        session.channel.start_tls(host, options.tls_options, options.timeouts.greeting)
     session.greet()
-    if wanted == "starttls" or (wanted == "opportunistic" and "STARTTLS" in session.extensions):
-        session.start_tls(host, tls_options)
-    elif wanted == "opportunistic" and not target.is_local:
+    offered = "STARTTLS" in session.extensions
+    if options.tls == "starttls" or (options.tls == "opportunistic" and offered):
+        session.start_tls(host, options.tls_options)
+    elif options.tls == "opportunistic" and not target.is_local:
         options.warn(f"the server offers no TLS, the message goes in clear: {target}")
     if options.log_in:
         login = options.log_in
-        if login.in_clear and channel.tls is None:
+        if login.in_clear and session.channel.tls is None:
             options.warn(f"the log-in is made in clear: {target}")
         name = session.log_in(
             login.credentials, login.mechanism, in_clear=login.in_clear, host=host, port=target.port

@@ -10,10 +10,14 @@ import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from blaze.core.errors import ConfigurationError, TemporaryError, TimedOutError, TLSError, UsageError
 from blaze.core.sasl import ChannelBinding
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 _PIN = re.compile(r"sha256:([0-9a-fA-F]{64})")
 
@@ -197,21 +201,47 @@ def make_certificates(hosts: list[str], now: datetime, *, days: int = 30) -> Cer
     valid from an hour before it.
     """
     from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
-    def general_name(host: str) -> x509.GeneralName:
-        try:
-            return x509.IPAddress(ip_address(host))
-        except ValueError:
-            return x509.DNSName(host)
+    key, authority_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    signer = _Signer(authority_key, now - timedelta(hours=1), now + timedelta(days=days))
+    authority = signer.sign(_AUTHORITY, authority_key, x509.BasicConstraints(ca=True, path_length=0))
+    leaf = signer.sign(
+        hosts[0],
+        key,
+        x509.BasicConstraints(ca=False, path_length=None),
+        x509.SubjectAlternativeName([_general_name(host) for host in hosts]),
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    authority_pem = authority.public_bytes(Encoding.PEM)
+    return Certificates(authority_pem, leaf.public_bytes(Encoding.PEM) + authority_pem, private)
 
-    def key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
-        return x509.KeyUsage(
-            digital_signature=not signs_certificates,
-            key_cert_sign=signs_certificates,
-            crl_sign=signs_certificates,
+
+_AUTHORITY = "blaze test authority"
+
+
+class _Signer(NamedTuple):
+    """The test authority, and the lifetime of what it signs."""
+
+    key: "ec.EllipticCurvePrivateKey"
+    begin: datetime
+    end: datetime
+
+    def sign(
+        self, subject: str, key: "ec.EllipticCurvePrivateKey", *extensions: "x509.ExtensionType"
+    ) -> "x509.Certificate":
+        """A certificate for the public half of `key`."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+
+        public, is_authority = key.public_key(), key is self.key
+        usage = x509.KeyUsage(
+            digital_signature=not is_authority,
+            key_cert_sign=is_authority,
+            crl_sign=is_authority,
             content_commitment=False,
             key_encipherment=False,
             data_encipherment=False,
@@ -219,40 +249,35 @@ def make_certificates(hosts: list[str], now: datetime, *, days: int = 30) -> Cer
             encipher_only=False,
             decipher_only=False,
         )
-
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "blaze test authority")])
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0][:64])])
-
-    def begin(name: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-        return (
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = (
             x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(issuer)
-            .public_key(public_key)
+            .subject_name(_common_name(subject))
+            .issuer_name(_common_name(_AUTHORITY))
+            .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=days))
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .not_valid_before(self.begin)
+            .not_valid_after(self.end)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+            .add_extension(identifier, critical=False)
         )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+        return builder.sign(self.key, hashes.SHA256())
 
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-    authority = (
-        begin(issuer, authority_key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(key_usage(signs_certificates=True), critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    leaf = (
-        begin(subject, key.public_key())
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([general_name(host) for host in hosts]), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(key_usage(signs_certificates=False), critical=True)
-        .add_extension(identifier, critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    authority_pem = authority.public_bytes(pem)
-    return Certificates(authority_pem, leaf.public_bytes(pem) + authority_pem, private)
+
+def _common_name(name: str) -> "x509.Name":
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+
+
+def _general_name(host: str) -> "x509.GeneralName":
+    from cryptography import x509
+
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)

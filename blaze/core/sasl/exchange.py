@@ -91,7 +91,7 @@ class ServerMechanism(Protocol):
         """The mechanism, as registered."""
 
     def step(self, response: bytes | None) -> Outcome:
-        """Take the client's response (None: there was no initial one) and go on; never raises on its octets."""
+        """Take the client's response (None: there was no initial one); never raises on its octets."""
 
 
 class Accounts(Protocol):

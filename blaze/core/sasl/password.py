@@ -30,6 +30,7 @@ class PlainClient:
         self.complete = False
 
     def start(self) -> bytes:
+        """See `ClientMechanism.start`."""
         who = self._credentials
         self.complete = True
         return b"\0".join(
@@ -41,6 +42,7 @@ class PlainClient:
         )
 
     def respond(self, challenge: bytes) -> bytes:  # noqa: ARG002
+        """See `ClientMechanism.respond`."""
         raise AuthenticationError("the server goes on asking after PLAIN was complete")
 
 
@@ -58,12 +60,14 @@ class LoginClient:
 
     @property
     def complete(self) -> bool:
+        """Whether both answers were given."""
         return not self._answers
 
     def start(self) -> None:
-        return None
+        """None: the server speaks first."""
 
     def respond(self, challenge: bytes) -> bytes:  # noqa: ARG002
+        """See `ClientMechanism.respond`."""
         if not self._answers:
             raise AuthenticationError("the server goes on asking after LOGIN was complete")
         return self._answers.pop()
@@ -80,9 +84,10 @@ class CramMD5Client:
         self.complete = False
 
     def start(self) -> None:
-        return None
+        """None: the server speaks first."""
 
     def respond(self, challenge: bytes) -> bytes:
+        """See `ClientMechanism.respond`."""
         if self.complete:
             raise AuthenticationError("the server goes on asking after CRAM-MD5 was complete")
         self.complete = True
@@ -105,10 +110,12 @@ class ExternalClient:
         self.complete = False
 
     def start(self) -> bytes:
+        """See `ClientMechanism.start`."""
         self.complete = True
         return encoded(self._authorization, "authorization identity")
 
     def respond(self, challenge: bytes) -> bytes:
+        """See `ClientMechanism.respond`."""
         if challenge:
             raise AuthenticationError("the server goes on asking after EXTERNAL was complete")
         return self.start()
@@ -130,6 +137,7 @@ class PlainServer:
         self._accounts = accounts
 
     def step(self, response: bytes | None) -> Outcome:
+        """See `ServerMechanism.step`."""
         if response is None:
             return Challenge(b"")
         fields = [decoded(field) for field in response.split(b"\0")]
@@ -151,6 +159,7 @@ class LoginServer:
         self._user: str | None = None
 
     def step(self, response: bytes | None) -> Outcome:
+        """See `ServerMechanism.step`."""
         if response is None:
             return Challenge(b"Username:")
         text = decoded(response)
@@ -173,6 +182,7 @@ class CramMD5Server:
         self._asked = False
 
     def step(self, response: bytes | None) -> Outcome:
+        """See `ServerMechanism.step`."""
         if response is None and not self._asked:
             self._asked = True
             return Challenge(self._challenge)
@@ -195,6 +205,7 @@ class ExternalServer:
         self._accounts = accounts
 
     def step(self, response: bytes | None) -> Outcome:
+        """See `ServerMechanism.step`."""
         if response is None:
             return Challenge(b"")
         identity = decoded(response)

@@ -103,9 +103,11 @@ class ScramClient:
         self._signature: bytes | None = None
 
     def start(self) -> bytes:
+        """See `ClientMechanism.start`."""
         return self._gs2_header + self._first
 
     def respond(self, challenge: bytes) -> bytes:
+        """See `ClientMechanism.respond`."""
         try:
             attributes = _attributes(challenge)
             if "e" in attributes:
@@ -185,6 +187,7 @@ class ScramServer:
         self._accepted = False
 
     def step(self, response: bytes | None) -> Outcome:
+        """See `ServerMechanism.step`."""
         if response is None and not self._first:
             return Challenge(b"")
         if self._accepted:

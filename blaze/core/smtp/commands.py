@@ -43,6 +43,7 @@ class Ehlo(NamedTuple):
     name: str
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return _hello("EHLO", self.name)
 
 
@@ -52,6 +53,7 @@ class Helo(NamedTuple):
     name: str
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return _hello("HELO", self.name)
 
 
@@ -61,6 +63,7 @@ class Lhlo(NamedTuple):
     name: str
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return _hello("LHLO", self.name)
 
 
@@ -71,6 +74,7 @@ class Mail(NamedTuple):
     parameters: Mapping[str, str | None] = NO_PARAMETERS
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         if self.reverse_path:
             check_mailbox(self.reverse_path)
         return _envelope("MAIL FROM", self.reverse_path, self.parameters, MAX_MAIL_LINE)
@@ -83,6 +87,7 @@ class Rcpt(NamedTuple):
     parameters: Mapping[str, str | None] = NO_PARAMETERS
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         if self.forward_path.lower() != "postmaster":
             check_mailbox(self.forward_path)
         return _envelope("RCPT TO", self.forward_path, self.parameters, MAX_RCPT_LINE)
@@ -92,6 +97,7 @@ class Data(NamedTuple):
     """The body follows, ended by a dot line (RFC 5321 §4.1.1.4)."""
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return b"DATA\r\n"
 
 
@@ -102,6 +108,7 @@ class Bdat(NamedTuple):
     last: bool = False
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return b"BDAT %d LAST\r\n" % self.size if self.last else b"BDAT %d\r\n" % self.size
 
 
@@ -109,6 +116,7 @@ class Rset(NamedTuple):
     """The transaction is off."""
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return b"RSET\r\n"
 
 
@@ -118,6 +126,7 @@ class Noop(NamedTuple):
     text: str = ""
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return _line(f"NOOP {self.text}" if self.text else "NOOP")
 
 
@@ -127,6 +136,7 @@ class Help(NamedTuple):
     topic: str = ""
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return _line(f"HELP {self.topic}" if self.topic else "HELP")
 
 
@@ -136,6 +146,7 @@ class Vrfy(NamedTuple):
     text: str
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return _line(f"VRFY {self.text}")
 
 
@@ -145,6 +156,7 @@ class Expn(NamedTuple):
     text: str
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return _line(f"EXPN {self.text}")
 
 
@@ -152,6 +164,7 @@ class Quit(NamedTuple):
     """The session ends."""
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return b"QUIT\r\n"
 
 
@@ -159,6 +172,7 @@ class StartTLS(NamedTuple):
     """TLS begins after a positive reply (RFC 3207)."""
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return b"STARTTLS\r\n"
 
 
@@ -172,6 +186,7 @@ class Auth(NamedTuple):
         return f"Auth(mechanism={self.mechanism!r})"
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         if not _MECHANISM.fullmatch(self.mechanism):
             raise DataError("not the name of a SASL mechanism", where=repr(self.mechanism))
         if self.initial is None:
@@ -188,6 +203,7 @@ class AuthResponse(NamedTuple):
         return "AuthResponse()"
 
     def to_bytes(self) -> bytes:
+        """The line, its CRLF included."""
         return _line("*" if self.data is None else encode_response(self.data), MAX_AUTH_LINE)
 
 
