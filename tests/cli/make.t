@@ -139,6 +139,15 @@ The body is a file, or --text; with --html both become versions of one text.
   $ blaze make --html a.html --type text/plain
   blaze make: there is no text that --type or a Content-Type could be for
   [2]
+  $ blaze make <&-
+  blaze make: standard input is closed
+  [66]
+  $ blaze make put a.txt <&-
+  blaze make put: standard input is closed
+  [66]
+  $ blaze make --attach . a.txt
+  blaze make: is a directory: .
+  [66]
   $ blaze make nowhere.txt
   blaze make: no such file or directory: nowhere.txt
   [66]

@@ -1,10 +1,11 @@
 """The octets of a file or of standard input as they are, whatever they mean."""
 
-# ruff: noqa: PTH - names are strings here, as everywhere in `store`
+# ruff: noqa: PTH
 import os
 import sys
 from collections.abc import Iterator
 
+from blaze.core.errors import NoInputError
 from blaze.core.mail.header import Buffer
 from blaze.core.store import atomic
 
@@ -24,7 +25,7 @@ def read(path: str) -> Buffer:
     """
     try:
         if path == STDIN:
-            return atomic.read_fd(sys.stdin.fileno())
+            return atomic.read_fd(_stdin())
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             return atomic.read_fd(fd)
@@ -38,10 +39,18 @@ def iter_stdin() -> Iterator[bytes]:
     """Standard input in chunks as they come, once; nothing is kept.
 
     Raises:
+        NoInputError: it is closed.
         InputOutputError: reading failed.
     """
     try:
-        while chunk := os.read(sys.stdin.fileno(), _CHUNK):
+        fd = _stdin()
+        while chunk := os.read(fd, _CHUNK):
             yield chunk
     except OSError as error:
         raise atomic.input_error(error, STDIN) from error
+
+
+def _stdin() -> int:
+    if sys.stdin is None:
+        raise NoInputError("standard input is closed")
+    return sys.stdin.fileno()
