@@ -33,7 +33,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Store and search": {
         "convert": ("blaze.cli.convert:convert", "Copy all messages of one store into another."),
+        "mbox": ("blaze.cli.pack:mbox", "Put the messages of an mbox into a pack."),
         "mdir": ("blaze.cli.convert:mdir", "List, read and flag the messages of a Maildir."),
+        "pack": (
+            "blaze.cli.pack:pack",
+            "Archive messages in packs: each part once, compressed, byte for byte.",
+        ),
     },
     "Settings": {
         "config": ("blaze.cli.config:config", "Show the settings in force, and where each comes from."),

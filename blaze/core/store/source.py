@@ -306,10 +306,22 @@ def _select(kind: str, name: str, reading: Reading) -> Iterator[Found]:
     position = name.find("#")
     while position >= 0:
         path, wanted = name[:position], name[position + 1 :]
+        if _is_pack(kind, path):
+            return iter((import_module("blaze.core.store.pack").find_entry(path, None, wanted),))
         if path == STDIN or os.path.exists(path):
             return _only(wanted, _open(prefix + path, reading), name)
         position = name.find("#", position + 1)
     raise NoInputError("no such file or directory", where=name)
+
+
+def _is_pack(kind: str, path: str) -> bool:
+    if os.path.isdir(path):
+        return kind == "pack" or (not kind and any(name.endswith(".pack") for name in os.listdir(path)))
+    try:
+        with open(path, "rb") as file:
+            return kind in ("", "pack") and file.read(4) == b"PACK"
+    except OSError:
+        return False
 
 
 def _only(wanted: str, found: Iterator[Found], name: str) -> Iterator[Found]:

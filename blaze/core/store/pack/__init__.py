@@ -1,0 +1,132 @@
+"""Packs: archives of messages in Git's pack format, in which equal and similar parts are stored once.
+
+The bytes are those of the OCaml `blaze`. This module is the door of `source` and `destination` to them.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+from blaze.core.errors import BlazeError, NoInputError
+from blaze.core.mail.header import Buffer
+from blaze.core.store.delivery import Delivery, of_entry
+from blaze.core.store.pack.archive import Archive, Message, open_archive
+from blaze.core.store.pack.archivewrite import Archiver, Options
+from blaze.core.store.source import Entry, Found
+
+
+class PackEntry(Entry):
+    """A message in a pack; its `id` is the name of its mail object in hexadecimal."""
+
+    __slots__ = ("message",)
+
+    def __init__(self, path: str, message: Message, buffer: Buffer) -> None:
+        super().__init__(
+            f"{path}#{message.id}", buffer, 0, len(buffer), path=message.pack.path, id=message.id
+        )
+        self.message = message
+
+    @property
+    def offset(self) -> int:
+        """Where the mail object is in the pack."""
+        return self.message.offset
+
+    @property
+    def folder(self) -> str:
+        """The folder in the manifest."""
+        return self.message.record.name.rpartition("/")[0]
+
+    @property
+    def flags(self) -> str:
+        """The flags in the manifest."""
+        return self.message.record.flags
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the manifest."""
+        return self.message.record.labels
+
+    @property
+    def is_new(self) -> bool:
+        """True when the manifest says so."""
+        return self.message.record.is_new
+
+    @property
+    def date_ns(self) -> int | None:
+        """The date in the manifest."""
+        return self.message.record.date_ns
+
+
+def iter_entries(path: str, buffer: Buffer | None) -> Iterator[Found]:
+    """Every message of the archive at `path`; what is damaged is given as an error in its place."""
+    archive = open_archive(path, buffer)
+    yield from archive.faults
+    for message in archive.iter_messages():
+        yield _entry(path, archive, message)
+    for pack in archive.packs:
+        yield from pack.faults
+
+
+def find_entry(path: str, buffer: Buffer | None, id: str) -> Found:  # noqa: A002
+    """The message whose name begins with the hexadecimal digits `id`, without reading the others.
+
+    Raises:
+        NoInputError: there is none, or there are several.
+    """
+    archive = open_archive(path, buffer)
+    names = archive.find_names(id)
+    if len(names) != 1:
+        what = "several objects begin so" if names else "there is no such message in it"
+        raise NoInputError(what, where=f"{path}#{id}")
+    return _entry(path, archive, archive.find_message(names[0]))
+
+
+def _entry(path: str, archive: Archive, message: Message) -> Found:
+    try:
+        return PackEntry(path, message, archive.read_message(message.name, message.record.newline))
+    except BlazeError as error:
+        return error
+
+
+class PackDestination:
+    """A pack, or a folder of packs, that `convert` fills."""
+
+    def __init__(self, path: str, *, sync: bool = True) -> None:
+        self.path = path
+        self._archiver = Archiver(path, Options(grow=True, sync=sync))
+
+    def open(self) -> Counter[bytes]:
+        """Take up what is there; digest it."""
+        held = Counter(map(self.digest, self.iter_deliveries())) if os.path.lexists(self.path) else Counter()
+        self._archiver.__enter__()
+        return held
+
+    def digest(self, delivery: Delivery) -> bytes:
+        """The SHA-256 of the message."""
+        return delivery.digest()
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Put one message in."""
+        self._archiver.add(delivery)
+
+    def finish(self, *, has_strangers: bool) -> bool:  # noqa: ARG002 - other mail may lie there
+        """Give the pack its name."""
+        if self._archiver.added or not os.path.lexists(self.path):
+            self._archiver.finish()
+        return True
+
+    def close(self) -> None:
+        """Let go; what was not finished is gone."""
+        self._archiver.close()
+
+    def iter_deliveries(self) -> Iterator[Delivery]:
+        """The messages as they are read back."""
+        for found in iter_entries(self.path, None):
+            if isinstance(found, BlazeError):
+                raise found
+            yield of_entry(found)
+
+
+def make_destination(path: str, *, sync: bool = True) -> PackDestination:
+    """A destination of `convert`; nothing is touched yet."""
+    return PackDestination(path, sync=sync)

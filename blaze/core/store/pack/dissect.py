@@ -1,0 +1,212 @@
+"""A message taken apart into the headers and leaves that become blobs."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from blaze.core.mail import message, window
+from blaze.core.mail.header import Buffer
+from blaze.core.mail.message import Structure
+from blaze.core.store import atomic
+from blaze.core.store.pack import language
+from blaze.core.store.pack.skeleton import (
+    Document,
+    Group,
+    Leaf,
+    Mail,
+    Multipart,
+    Part,
+    Text,
+    iter_pieces,
+    walk,
+)
+
+MAX_DEPTH = 100
+"""Messages inside one another that are taken apart; a deeper one is a leaf."""
+
+
+class Span(NamedTuple):
+    """Where a header or a leaf lies in the buffer."""
+
+    start: int
+    end: int
+
+
+class Crlf(NamedTuple):
+    """A message as a pack holds it, and how its own newlines were.
+
+    `newline` is `lf` where LF became CRLF, `crlf` where every newline is CRLF, and empty where newlines are
+    mixed or there is none: those octets are as they were.
+    """
+
+    buffer: Buffer
+    start: int
+    end: int
+    newline: str
+
+
+def to_crlf(buffer: Buffer, start: int, end: int) -> Crlf:
+    """The message in `start`..`end` with CRLF in place of LF, if it has no CR; a large one goes to a file."""
+    if window.find(buffer, b"\r", start, end) >= 0:
+        newline = "crlf" if _is_crlf(buffer, start, end) else ""
+        return Crlf(buffer, start, end, newline)
+    if window.find(buffer, b"\n", start, end) < 0:
+        return Crlf(buffer, start, end, "")
+    chunks = window.iter_chunks(buffer, start, end)
+    held = atomic.spool(chunk.replace(b"\n", b"\r\n") for chunk in chunks)
+    return Crlf(held, 0, len(held), "lf")
+
+
+def to_lf(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The octets with every CRLF made LF, in chunks."""
+    held = b""
+    for chunk in chunks:
+        joined = held + chunk
+        held = b"\r" if joined.endswith(b"\r") else b""
+        yield (joined[:-1] if held else joined).replace(b"\r\n", b"\n")
+    yield held
+
+
+def _is_crlf(buffer: Buffer, start: int, end: int) -> bool:
+    """True when no CR and no LF stands alone."""
+    last = b""
+    for chunk in window.iter_chunks(buffer, start, end):
+        joined = last + chunk
+        last = b"\r" if joined.endswith(b"\r") else b""
+        whole = joined[:-1] if last else joined
+        if not whole.count(b"\r") == whole.count(b"\n") == whole.count(b"\r\n"):
+            return False
+    return not last
+
+
+def dissect(buffer: Buffer, start: int, end: int) -> Mail[Span]:
+    """The message in `start`..`end` as a skeleton that gives back exactly its octets, and its documents.
+
+    Where the skeleton would not (a NUL in a preamble, a multipart without its close delimiter, a delimiter
+    line that ends with LF) all of the message is one leaf under an empty header.
+    """
+    mail = _take_apart(message.parse(buffer, start, end))
+    if mail is not None and _gives_back(mail.root, buffer, start, end):
+        return mail
+    body = Span(start, end)
+    return Mail(Part(Span(start, start), Leaf(body)), Text("plain", language.DEFAULT, body))
+
+
+def _gives_back(root: Part[Span], buffer: Buffer, start: int, end: int) -> bool:
+    """True when the pieces of the skeleton are the octets of the message, in order and without a gap."""
+    position = start
+    for _, part in walk(root):
+        if isinstance(part.body, Multipart) and _has_nul(part.body):
+            return False
+    for piece in iter_pieces(root):
+        if isinstance(piece, Span):
+            if piece.start != position or piece.end < piece.start:
+                return False
+            position = piece.end
+        else:
+            following = position + len(piece)
+            if following > end or buffer[position:following] != piece:
+                return False
+            position = following
+    return position == end
+
+
+def _has_nul(body: Multipart[Span]) -> bool:
+    return any(b"\0" in text for text in (*body[:4], *(padding for padding, _ in body.parts)))
+
+
+class _Frame:
+    """A container that is being taken apart: what comes before, and the parts that are done."""
+
+    __slots__ = ("children", "documents", "part", "parts")
+
+    def __init__(self, part: message.Part, children: list[message.Part]) -> None:
+        self.part = part
+        self.children = iter(children)
+        self.parts: list[Part[Span]] = []
+        self.documents: list[Document[Span]] = []
+
+
+def _take_apart(root: message.Part) -> Mail[Span] | None:
+    """The skeleton and the documents, without recursion; None when a multipart cannot be divided."""
+    path: list[_Frame] = []
+    part: message.Part | None = root
+    while True:
+        if part is not None:
+            children = _children(part, len(path))
+            if children is not None:
+                path.append(_Frame(part, children))
+                part = next(path[-1].children, None)
+                continue
+            if part.content_type.type == "multipart":
+                return None
+            done, document = _leaf(part, is_encapsulated=_is_in_multipart(path))
+        else:
+            frame = path.pop()
+            done, document = _container(frame, is_encapsulated=_is_in_multipart(path))
+        if not path:
+            return Mail(done, document)
+        path[-1].parts.append(done)
+        if document is not None:
+            path[-1].documents.append(document)
+        part = next(path[-1].children, None)
+
+
+def _is_in_multipart(path: list[_Frame]) -> bool:
+    return bool(path) and path[-1].part.structure.boundary is not None
+
+
+def _children(part: message.Part, depth: int) -> list[message.Part] | None:
+    """The parts of a container; None for a leaf, and for a multipart that cannot be divided."""
+    structure = part.structure
+    if part.content_type.type == "multipart":
+        return structure.parts if structure.boundary is not None and structure.close is not None else None
+    if structure.parts:
+        return structure.parts
+    if part.content_type.type == "message" and not structure.defects and depth < MAX_DEPTH:
+        start, end = part.body
+        inner = message.parse(part.buffer, start, end)
+        if part.header.body_start <= part.end and len(inner.header):
+            return [inner]
+    return None
+
+
+def _header_span(part: message.Part, *, is_encapsulated: bool) -> Span:
+    """The header of a part alone, or of a message with its empty line."""
+    header = part.header
+    return Span(header.start, header.end if is_encapsulated else min(header.body_start, part.end))
+
+
+def _leaf(part: message.Part, *, is_encapsulated: bool) -> tuple[Part[Span], Document[Span] | None]:
+    header = _header_span(part, is_encapsulated=is_encapsulated)
+    body = Span(*part.body)
+    has_empty_line = part.header.end < part.header.body_start <= part.end
+    if not has_empty_line and body.start == body.end:
+        return Part(header, None, is_encapsulated), None
+    found = part.content_type.type == "text" and language.of_part(part)
+    document = Text(part.content_type.subtype, found, body) if found else None
+    return Part(header, Leaf(body), is_encapsulated), document
+
+
+def _container(frame: _Frame, *, is_encapsulated: bool) -> tuple[Part[Span], Document[Span] | None]:
+    part = frame.part
+    header = _header_span(part, is_encapsulated=is_encapsulated)
+    if part.structure.boundary is None:
+        inner = frame.parts[0]
+        grouped = Group("message", frame.documents) if frame.documents else None
+        return Part(header, inner, is_encapsulated), grouped
+    body = _multipart(part, part.structure, frame.parts)
+    return Part(header, body, is_encapsulated), Group(part.content_type.subtype, frame.documents)
+
+
+def _multipart(part: message.Part, structure: Structure, parts: list[Part[Span]]) -> Multipart[Span]:
+    buffer, close = part.buffer, structure.close
+    assert structure.boundary is not None
+    assert close is not None
+    paddings = (buffer[line.padding : line.end] for line in structure.delimiters)
+    return Multipart(
+        preamble=buffer[slice(*part.preamble)],
+        epilogue=buffer[close.end : part.end],
+        close_padding=buffer[close.padding : close.end],
+        boundary=structure.boundary,
+        parts=list(zip(paddings, parts, strict=True)),
+    )

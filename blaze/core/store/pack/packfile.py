@@ -1,0 +1,282 @@
+"""A pack that is read: objects by name or by offset, plain or deltas, each checked against its name."""
+
+import os
+from collections.abc import Iterator
+from hashlib import sha1
+from typing import NamedTuple
+
+from blaze.core.errors import BlazeError, DataError, NoInputError
+from blaze.core.mail.header import Buffer
+from blaze.core.mail.window import iter_chunks
+from blaze.core.store import atomic
+from blaze.core.store.pack import delta, entry, index, salvage
+from blaze.core.store.pack.entry import HEADER_SIZE, TRAILER_SIZE, Inflation
+from blaze.core.store.pack.objects import KINDS, Object
+
+MAX_CHAIN = 4095
+"""Deltas on top of one another that are followed; Git writes no more."""
+
+_MAX_CACHED = 1 << 23  # octets of objects kept for the deltas that follow
+_CACHED_OBJECT = 1 << 19
+
+
+class Located(NamedTuple):
+    """An object found at an offset by reading the whole pack, the offset after it, and its base's offset."""
+
+    offset: int
+    end: int
+    name: bytes
+    kind: int
+    size: int
+    base: int | None
+    depth: int
+
+
+class PackFile:
+    """A pack and, where there is a good one, its index.
+
+    Without an index that fits, all objects are found by reading the whole pack once. Objects that are damaged
+    never come out; `faults` tells of those that such a reading met.
+    """
+
+    def __init__(self, path: str, buffer: Buffer, found_index: index.Index | None = None) -> None:
+        if buffer[:4] != entry.MAGIC:
+            raise DataError("this is no pack", where=path)
+        version = int.from_bytes(buffer[4:8], "big")
+        if version != entry.VERSION:
+            raise DataError(f"packs of version {version} are not read", where=path)
+        self.path = path
+        self.buffer = buffer
+        self.count = int.from_bytes(buffer[8:HEADER_SIZE], "big")
+        self.end = max(len(buffer) - TRAILER_SIZE, HEADER_SIZE)
+        self.faults: list[DataError] = []
+        self.index = found_index if found_index and found_index.checksum == self.trailer else None
+        self._located: dict[bytes, Located] | None = None
+        self._cache: dict[int, Object] = {}
+        self._cached = 0
+
+    def __repr__(self) -> str:
+        return f"PackFile({self.path!r}, {self.count} objects)"
+
+    @property
+    def trailer(self) -> bytes:
+        """The checksum that the pack ends with."""
+        return self.buffer[self.end :]
+
+    @property
+    def is_intact(self) -> bool:
+        """True when the pack is as it was written, by its own checksum. Reads all of it."""
+        digest = sha1(usedforsecurity=False)
+        for chunk in iter_chunks(self.buffer, 0, self.end):
+            digest.update(chunk)
+        return digest.digest() == self.trailer
+
+    def __contains__(self, name: bytes) -> bool:
+        return self.offset_of(name) is not None
+
+    def offset_of(self, name: bytes) -> int | None:
+        """Where the object called `name` is, or None."""
+        if self.index is not None:
+            return self.index.find(name)
+        found = self.located.get(name)
+        return found.offset if found else None
+
+    def names(self) -> list[tuple[int, bytes]]:
+        """The offset and the name of every object, in the order of the pack."""
+        if self.index is not None:
+            return sorted((row.offset, row.name) for row in self.index)
+        return sorted((found.offset, found.name) for found in self.located.values())
+
+    @property
+    def located(self) -> dict[bytes, Located]:
+        """Every object that can be read, by its name; found by reading the whole pack once."""
+        if self._located is None:
+            self._located = {}
+            self._locate()
+        return self._located
+
+    def read(self, name: bytes) -> Object:
+        """The object called `name`; a large one is held in a file.
+
+        Raises:
+            NoInputError: there is none.
+            DataError: it is damaged; says so with its name and offset.
+        """
+        offset = self.offset_of(name)
+        if offset is None:
+            raise NoInputError(f"there is no object {name.hex()}", where=self.path)
+        try:
+            found = self.read_at(offset)
+            if found.name == name:
+                return found
+            reason = "its content is not what it was named by"
+        except DataError as error:
+            reason = error.what
+        if self.index is not None and (other := self.located.get(name)):
+            return self.read_at(other.offset)  # the index was wrong, the object is not
+        raise DataError(f"object {name.hex()} is damaged: {reason}", where=f"{self.path}:{offset}")
+
+    def kind_at(self, offset: int) -> int:
+        """The kind of the object at `offset`, by the headers of entries alone. Raises `DataError`."""
+        for found in self._chain(offset):
+            if found.base is None:
+                return found.type
+        raise AssertionError("a chain ends with an entry that is no delta")
+
+    def read_at(self, offset: int) -> Object:
+        """The object whose entry is at `offset`. Nothing but its own lengths and checksums is verified.
+
+        Raises:
+            DataError: it is damaged, or there is none.
+        """
+        chain: list[entry.Entry] = []
+        kept: Object | None = None
+        for found in self._chain(offset):
+            kept = self._cache.get(found.offset)
+            if kept is not None:
+                break
+            chain.append(found)
+        if kept is None:
+            bottom = chain.pop()
+            kept = Object(bottom.type, atomic.spool(iter(Inflation(self.buffer, bottom, self.end))))
+            self._keep(bottom.offset, kept)
+        for found in reversed(chain):
+            instructions = atomic.spool(iter(Inflation(self.buffer, found, self.end)))
+            kept = Object(kept.kind, atomic.spool(delta.apply(kept.content, instructions)))
+            self._keep(found.offset, kept)
+        return kept
+
+    def _chain(self, offset: int) -> Iterator[entry.Entry]:
+        """The entry at `offset`, the one of its base, and so on to one that is no delta."""
+        for _ in range(MAX_CHAIN + 1):
+            if not HEADER_SIZE <= offset < self.end:
+                raise DataError("the offset lies outside the pack")
+            found = entry.parse(self.buffer, offset, self.end)
+            yield found
+            if found.base is None:
+                return
+            if isinstance(found.base, int):
+                offset = found.base
+                continue
+            place = self.offset_of(found.base)
+            if place is None:
+                raise DataError(f"the base {found.base.hex()} is not in the pack")
+            offset = place
+        raise DataError(f"more than {MAX_CHAIN} deltas are on top of one another")
+
+    def _keep(self, offset: int, found: Object) -> None:
+        if isinstance(found.content, bytes) and len(found.content) <= _CACHED_OBJECT:
+            self._cached += len(found.content)
+            self._cache[offset] = found
+            while self._cached > _MAX_CACHED:
+                oldest = next(iter(self._cache))
+                self._cached -= len(self._cache.pop(oldest).content)
+
+    def _locate(self) -> None:
+        """Find every object by reading the pack from the front, past what is damaged."""
+        assert self._located is not None
+        offset, met = HEADER_SIZE, 0
+        waiting: list[tuple[int, int]] = []
+        budget = salvage.Budget(len(self.buffer))
+        while offset < self.end and (met < self.count or self.faults):
+            try:
+                inflation = Inflation(self.buffer, entry.parse(self.buffer, offset, self.end), self.end)
+                for _ in inflation:
+                    pass
+            except DataError as error:
+                self._fault(error.what, offset)
+                following = salvage.next_entry(self.buffer, offset + 1, self.end, budget)
+                if following is None:
+                    break
+                offset = following
+                continue
+            met += 1
+            if not self._place(offset, inflation.end):
+                waiting.append((offset, inflation.end))
+            offset = inflation.end
+        else:
+            if met < self.count and not self.faults:
+                self._fault(f"the pack ends after {met} of {self.count} objects", offset)
+            elif offset < self.end:
+                self._fault("something follows the last object", offset)
+        self._place_waiting(waiting)
+
+    def _place_waiting(self, waiting: list[tuple[int, int]]) -> None:
+        """Name the deltas whose base stood after them, as long as one more becomes known."""
+        while waiting:
+            left = [pair for pair in waiting if not self._place(*pair)]
+            if len(left) == len(waiting):
+                for offset, _ in left:
+                    self._fault("the base of the delta is not in the pack", offset)
+                return
+            waiting = left
+
+    def _place(self, offset: int, end: int) -> bool:
+        """Name the object at an offset; False when it waits for its base, True also when it is damaged."""
+        assert self._located is not None
+        found = entry.parse(self.buffer, offset, self.end)
+        if isinstance(found.base, bytes) and found.base not in self._located:
+            return False
+        used, self.index = self.index, None
+        try:
+            content = self.read_at(offset)
+            base, depth = self._base_of(found)
+        except DataError as error:
+            self._fault(error.what, offset)
+            return True
+        finally:
+            self.index = used
+        name = content.name
+        self._located[name] = Located(offset, end, name, content.kind, len(content.content), base, depth)
+        return True
+
+    def _base_of(self, found: entry.Entry) -> tuple[int | None, int]:
+        depth = -1
+        base: int | None = None
+        for link in self._chain(found.offset):
+            depth += 1
+            if depth == 1:
+                base = link.offset
+        return base, depth
+
+    def _fault(self, reason: str, offset: int) -> None:
+        self.faults.append(DataError(reason, where=f"{self.path}:{offset}"))
+
+
+def open_pack(path: str, buffer: Buffer | None = None) -> PackFile:
+    """The pack at `path`, whose octets are `buffer` where they were read already; with the index beside it.
+
+    An index that is missing, unreadable or of another pack is done without.
+
+    Raises:
+        NoInputError, InputOutputError: it cannot be read.
+        DataError: it is no pack.
+    """
+    if buffer is None:
+        buffer = read_buffer(path)
+    return PackFile(path, buffer, open_index(index.path_of(path)))
+
+
+def open_index(path: str) -> index.Index | None:
+    """The index at `path`; None where there is none that can be used."""
+    try:
+        return index.Index(read_buffer(path))
+    except BlazeError:
+        return None
+
+
+def read_buffer(path: str) -> Buffer:
+    """The octets of the file at `path`; see `atomic.read_fd`."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            return atomic.read_fd(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise atomic.input_error(error, path) from error
+
+
+def describe_kind(kind: int) -> str:
+    """The word for a kind of object."""
+    return KINDS[kind]

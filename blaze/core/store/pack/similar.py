@@ -1,0 +1,78 @@
+"""Which object a new one can be made of: the last one seen with many of the same lines."""
+
+from collections import Counter
+
+from blaze.core.store.pack import delta
+
+WINDOW = 1 << 24
+"""Octets of objects that are remembered; twice as many may be held."""
+
+MAX_OBJECT = 1 << 22
+"""Octets of an object that is made of another one, or that another is made of."""
+
+MAX_DEPTH = 12
+"""Deltas on top of one another: what reading an object may cost."""
+
+MIN_OBJECT = 64
+"""Octets below which a delta saves nothing."""
+
+_MIN_LINE = 16  # octets of a line that tells objects apart
+_MAX_LINES = 4096  # of an object, looked up
+_RARE = 12  # objects tried by the weight of the lines they share
+
+
+class _Remembered:
+    __slots__ = ("base", "depth", "name")
+
+    def __init__(self, name: bytes, content: bytes, depth: int) -> None:
+        self.name = name
+        self.base = delta.Base(content)
+        self.depth = depth
+
+
+class Window:
+    """The objects seen last, by their lines.
+
+    Lines are remembered in two generations, so that the oldest go at once and memory is bounded.
+    """
+
+    def __init__(self) -> None:
+        self._new: dict[bytes, _Remembered] = {}
+        self._old: dict[bytes, _Remembered] = {}
+        self._size = 0
+
+    def delta_for(self, name: bytes, content: bytes) -> tuple[bytes, bytes] | None:
+        """The name of an object and the delta that makes `content` of it; None when none is worth it.
+
+        The object is remembered for those that follow.
+        """
+        if not MIN_OBJECT <= len(content) <= MAX_OBJECT:
+            return None
+        lines = [line for _, line in delta.iter_lines(content) if len(line) >= _MIN_LINE][:_MAX_LINES]
+        found = self._best(lines)
+        depth = 0
+        made: tuple[bytes, bytes] | None = None
+        if found is not None:
+            octets = delta.make(found.base, content)
+            if len(octets) < len(content) * 3 // 4:
+                made = found.name, octets
+                depth = found.depth + 1
+        self._remember(_Remembered(name, content, depth), lines)
+        return made
+
+    def _best(self, lines: list[bytes]) -> _Remembered | None:
+        """The object that shares most octets of lines."""
+        votes: Counter[_Remembered] = Counter()
+        new, old = self._new.get, self._old.get
+        for line in lines:
+            found = new(line) or old(line)
+            if found is not None and found.depth < MAX_DEPTH:
+                votes[found] += len(line)
+        return max(votes, key=votes.__getitem__) if votes else None
+
+    def _remember(self, seen: _Remembered, lines: list[bytes]) -> None:
+        for line in lines:
+            self._new[line] = seen
+        self._size += len(seen.base.content) + 100
+        if self._size > WINDOW:
+            self._old, self._new, self._size = self._new, {}, 0
