@@ -1,6 +1,5 @@
 """The octets of a file or of standard input as they are, whatever they mean."""
 
-# ruff: noqa: PTH
 import os
 import sys
 from collections.abc import Iterator
