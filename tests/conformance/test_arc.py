@@ -1,4 +1,6 @@
-"""The ARC test suite (github.com/ValiMail/arc_test_suite), unchanged: validation and signing, in LF and CRLF.
+"""The ARC test suite (github.com/ValiMail/arc_test_suite), unchanged: validation and signing, LF and CRLF.
+
+A sample goes through a DNS server.
 
 No case is excluded. Three validation cases leave the expected result blank: `cv_fail_i1_as_cv_fail`,
 `cv_fail_i2_as2_fail` and `cv_fail_i2_as1_fail`, in which a seal says cv=fail. They must fail: by RFC 8617
@@ -17,10 +19,13 @@ import yaml
 from blaze.core.auth import arc, keys
 from blaze.core.auth.dkim import Signable
 from blaze.core.mail import header
+from blaze.core.net.dns import DNSOptions, make_resolver
+from tests.support.dns_server import dns_server
 from tests.support.zone import Zone
 
 VALIDATION_CASES = 171
 SIGNING_CASES = 17
+SAMPLE = 5  # every fifth case, and all those about keys, go through the server
 BLANK = {"cv_fail_i1_as_cv_fail", "cv_fail_i2_as2_fail", "cv_fail_i2_as1_fail"}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -82,6 +87,29 @@ def test_every_signing_case(shared: Path, newline: bytes) -> None:
         assert sealed.fields.count(b"\n") == sealed.fields.count(newline)
         chain = arc.verify(Signable(sealed.fields + octets), resolver=zone, now=NOW)
         assert (chain.status == "pass") == (sealed.chain.status != "fail"), name
+
+
+@pytest.mark.e2e
+def test_a_sample_through_a_dns_server(shared: Path) -> None:
+    cases = list(iter_cases(shared / "conformance" / "arc" / "arc-draft-validation-tests.yml"))
+    sample = [
+        (scenario, name, case)
+        for number, (scenario, name, case) in enumerate(cases)
+        if number % SAMPLE == 0 or name.startswith(("public_key", "as_fields_b_"))
+    ]
+    assert len(sample) > 40
+    wrong = []
+    for scenario, name, case in sample:
+        records = {
+            domain: [("TXT", " ".join(f'"{part.decode()}"' for part in keys.split_strings(text.encode())))]
+            for domain, text in scenario["txt-records"].items()
+        }
+        with dns_server(records) as server:
+            resolver = make_resolver(DNSOptions(nameservers=(server.nameserver,), timeout=2.0))
+            result = arc.verify(Signable(octets_of(case, b"\r\n")), resolver=resolver, now=NOW)
+        if result.status.value != (str(case["cv"]).lower() or "fail"):
+            wrong.append((name, result))
+    assert wrong == []
 
 
 def without_white_space(octets: bytes) -> bytes:

@@ -15,6 +15,7 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from blaze.core.auth.canon import Canonicalization
 from blaze.core.auth.dkim import Signable, Status
 from blaze.core.auth.keys import PrivateKey, Record
 from blaze.core.mail import header
+from tests.support.dns_server import dns_server
 from tests.support.zone import Zone
 
 DATA = Path(__file__).parents[1] / "data" / "dkim"
@@ -256,6 +258,22 @@ def test_opendkim_refuses_what_was_changed(cases: list[Case], opendkim: Path) ->
     taken = [case for case in cases if opendkim_takes(case.octets)][:16]
     found = verdicts(opendkim, [sign(case) + b"x\r\n" for case in taken])
     assert all(status and "Bad signature" in words for status, words in found)
+
+
+def test_command_verifies_with_keys_from_a_dns_server(cases: list[Case]) -> None:
+    strings = {
+        name: [("TXT", " ".join(f'"{part.decode()}"' for part in keys.split_strings(record)))]
+        for name, record in RECORDS.items()
+    }
+    signed = sign(cases[0])
+    program = str(Path(sys.executable).with_name("blaze"))
+    with dns_server(strings) as server:
+        options = ["dkim", "verify", "--dns-timeout", "2s", "-n", server.nameserver]
+        good = subprocess.run([program, *options], input=signed, capture_output=True, check=False)
+        bad = subprocess.run([program, *options], input=signed + b"x\n", capture_output=True, check=False)
+    assert (good.returncode, good.stdout) == (0, b"[OK]: example.org\n")
+    assert (bad.returncode, bad.stdout[:19]) == (1, b"[ER]: example.org [")
+    assert {name for name, _, _ in server.asked} == {f"{cases[0].selector}._domainkey.example.org"}
 
 
 def test_keys_are_those_of_the_peers() -> None:
