@@ -5,6 +5,7 @@ A destination tells which messages it holds already, by digests of what it would
 
 import os
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -106,8 +107,9 @@ class MaildirDestination:
         self._writer = maildirwrite.Writer(path, sync=sync)
 
     def open(self) -> Counter[bytes]:
-        """Make the folders; digest what is there."""
+        """Make the folders, clear away deliveries that failed long ago, digest what is there."""
         self._writer.__enter__()
+        maildirwrite.remove_stale(self.path, time.time())
         return Counter(map(self.digest, self.iter_deliveries()))
 
     def digest(self, delivery: Delivery) -> bytes:

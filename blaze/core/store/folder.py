@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 
-from blaze.core.errors import CannotCreateError, InputOutputError
+from blaze.core.errors import BlazeError, CannotCreateError, InputOutputError
 from blaze.core.mail.header import Buffer
 from blaze.core.store import atomic
 from blaze.core.store.delivery import Delivery, newline_of
@@ -53,7 +53,8 @@ def iter_entries(path: str) -> Iterator[Found]:
     """The .eml files in and below a folder: those of the manifest in its order, then the others by name."""
     root = path.rstrip("/") or "/"
     records = {record.id: record for record in read_manifest(f"{root}/{MANIFEST}")}
-    files = set(iter_files(root))
+    errors: list[BlazeError] = []
+    files = set(iter_files(root, errors))
     for file in (*(name for name in records if name in files), *sorted(files - records.keys())):
         try:
             fd = os.open(f"{root}/{file}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -65,21 +66,28 @@ def iter_entries(path: str) -> Iterator[Found]:
             yield atomic.input_error(error, f"{root}/{file}")
             continue
         yield FolderEntry(root, file, buffer, records.get(file))
+    yield from errors
 
 
-def iter_files(root: str) -> Iterator[str]:
-    """The paths of the .eml files below `root`, relative to it; hidden files and folders are left out."""
+def iter_files(root: str, errors: list[BlazeError]) -> Iterator[str]:
+    """The paths of the .eml files below `root`, relative to it; hidden files and folders are left out.
+
+    `errors` grows by the folders that cannot be listed.
+    """
     pending = [""]
     while pending:
         prefix = pending.pop()
-        with os.scandir(f"{root}/{prefix}") as names:
-            for entry in names:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(f"{prefix}{entry.name}/")
-                elif entry.name.lower().endswith(SUFFIX):
-                    yield prefix + entry.name
+        try:
+            with os.scandir(f"{root}/{prefix}") as names:
+                entries = [entry for entry in names if not entry.name.startswith(".")]
+        except OSError as error:
+            errors.append(atomic.input_error(error, f"{root}/{prefix}"))
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(f"{prefix}{entry.name}/")
+            elif entry.name.lower().endswith(SUFFIX):
+                yield prefix + entry.name
 
 
 class Writer:

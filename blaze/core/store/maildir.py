@@ -93,7 +93,10 @@ def iter_entries(path: str) -> Iterator[Found]:
         raise NoInputError("this is no Maildir: it has neither cur nor new", where=path)
     for name in ("", *subfolders):
         place = f"{root}/{name}" if name else root
-        yield from _iter_folder(Folder(place, name, Overlay(f"{place}/{MANIFEST}")))
+        try:
+            yield from _iter_folder(Folder(place, name, Overlay(f"{place}/{MANIFEST}")))
+        except OSError as error:
+            yield atomic.input_error(error, place)
 
 
 def list_subfolders(root: str) -> list[str]:

@@ -139,6 +139,8 @@ def iter_entries(files: Iterable[str], reading: Reading | None = None) -> Iterat
             yield from _open(file, reading)
         except BlazeError as error:
             yield error
+        except OSError as error:
+            yield _input_error(error, os.fsdecode(error.filename or file))
 
 
 def read_message(file: str) -> Entry:

@@ -265,3 +265,28 @@ def test_reading_failure_is_an_error_of_ours(folder: Path, monkeypatch: pytest.M
     monkeypatch.setattr(source.os, "read", fail)
     (found,) = iter_entries(["message.eml"])
     assert isinstance(found, InputOutputError)
+
+
+def test_folder_that_cannot_be_listed_leaves_the_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_list, real_scan = os.listdir, os.scandir
+
+    def listdir(path: str) -> list[str]:
+        if path == "md/.Lists.python/cur":
+            raise PermissionError(13, "Permission denied", path)
+        return real_list(path)
+
+    def scandir(path: str) -> "os._ScandirIterator[str]":
+        if path == "eml/sub/":
+            raise PermissionError(13, "Permission denied", path)
+        return real_scan(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(iter_entries(["md", "eml"]))
+    assert [found[at].where for at in (3, 6) if isinstance(found[at], NoInputError)] == [
+        "md/.Lists.python",
+        "eml/sub/",
+    ]
+    assert len(found) == 7
