@@ -11,7 +11,7 @@ from blaze.core.auth.canon import relaxed_field, simple_field
 from blaze.core.auth.dkim_signable import Signable
 from blaze.core.auth.dkim_signature import Fault, Signature, Status, ascii_name, parse
 from blaze.core.auth.keys import KeyType, Record
-from blaze.core.auth.resolver import Answer, Question, RecordType, Resolver
+from blaze.core.auth.resolver import Answer, Question, Rcode, RecordType, Resolver
 from blaze.core.auth.tags import TagList
 from blaze.core.errors import DataError
 from blaze.core.mail.header import MAX_FIELDS, Field
@@ -149,7 +149,7 @@ def record_fault(record: Record, signature: Signature) -> Fault | None:
         return Fault(Status.PERMERROR, reason)
     if record.hashes is not None and "sha256" not in record.hashes:
         return Fault(Status.PERMERROR, "h= of the key record does not allow sha256")
-    if not {"*", "email"} & set(record.services):
+    if "*" not in record.services and "email" not in record.services:
         return Fault(Status.PERMERROR, "s= of the key record does not allow email")
     if record.strict and signature.identity:
         host = signature.identity.rpartition("@")[2]
@@ -186,7 +186,8 @@ def _read_answer(answer: Answer) -> Found:
         return Found(
             (), Fault(Status.TEMPERROR, f"the DNS could not answer for {answer.question.name}{detail}")
         )
-    records, reason = [], f"there is no key at {answer.question.name} ({answer.rcode})"
+    what = "no TXT record" if answer.rcode is Rcode.NOERROR else answer.rcode
+    records, reason = [], f"there is no key at {answer.question.name} ({what})"
     for text in answer.texts[:MAX_RECORDS]:
         try:
             records.append(keys.parse_record(text))

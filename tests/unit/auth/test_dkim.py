@@ -245,11 +245,15 @@ def test_dns_failure_is_a_temperror(rcode: Rcode) -> None:
     assert result.status is Status.TEMPERROR
 
 
-@pytest.mark.parametrize("answer", [Rcode.NXDOMAIN, (), (b"v=spf1 -all",)])
-def test_no_key_is_a_permerror(answer: object) -> None:
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(Rcode.NXDOMAIN, "(nxdomain)"), ((), "(no TXT record)"), ((b"v=spf1 -all",), "v= of the key record")],
+)
+def test_no_key_is_a_permerror(answer: object, words: str) -> None:
     (result,) = verify(signed(MESSAGE), Zone({"rsa._domainkey.example.org": answer}))  # type: ignore[dict-item]
     assert result.status is Status.PERMERROR
     assert "rsa._domainkey.example.org" in result.reason
+    assert words in result.reason
 
 
 def test_one_good_record_among_several_is_enough() -> None:
