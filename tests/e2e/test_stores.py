@@ -31,7 +31,7 @@ BY_HAND = [
     b"From: ann@example.org\nSubject: 8 bit\nContent-Type: text/plain; charset=utf-8\n\n\xc3\xa9\xff\n",
     b"From: ann@example.org\nSubject: long\n\n" + b"x" * 2000 + b"\n",
 ]
-MANY = ["mbox", "maildir", "eml"]
+MANY = ["mbox", "maildir", "eml", "pack"]
 _METADATA = rb"(?mi)^(?:Status|X-Status|X-UID|X-IMAPbase|X-IMAP|X-Keywords|Content-Length|Lines):.*\n"
 
 

@@ -73,14 +73,14 @@ def blaze(*arguments: str, kill_after: float | None = None) -> bool:
     return True
 
 
-@pytest.mark.parametrize("dest", ["maildir", "eml", "mbox", "mbox-added"])
+@pytest.mark.parametrize("dest", ["maildir", "eml", "mbox", "mbox-added", "pack"])
 def test_convert_killed_at_any_moment(box: Path, tmp_path: Path, kills: int, dest: str) -> None:
     expected, whole = state(str(box)), octets(str(box))
     chance = random.Random(dest)
     start = time.monotonic()
     blaze("convert", str(box), f"eml:{tmp_path}/measured")
     duration = time.monotonic() - start
-    for number in range(kills // 4):
+    for number in range(kills // 5):
         path = tmp_path / f"out{number}"
         name = f"{dest.partition('-')[0]}:{path}"
         if dest == "mbox-added":

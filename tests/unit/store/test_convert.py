@@ -48,7 +48,7 @@ MESSAGES = [
         ]
     )
 ]
-KINDS = ["mbox", "maildir", "eml"]
+KINDS = ["mbox", "maildir", "eml", "pack"]
 
 
 def make(kind: str, path: Path, deliveries: list[Delivery] = MESSAGES) -> str:
