@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from blaze.core.mail.message import Part
     from blaze.core.mail.relay import Outgoing
     from blaze.core.net.delivery import Courier, Delivery, DeliveryOptions, LogIn, Target
-    from blaze.core.net.smtp import Envelope
+    from blaze.core.net.smtp import Envelope, Following
     from blaze.core.net.transcript import Transcript
 
 DIAL_TIMEOUT = 30.0  # seconds
@@ -252,9 +252,9 @@ def deliver(app: App, schema: str, jobs: Iterator[Job], courier: "Courier") -> N
     """Deliver every message and report on each recipient; the worst outcome becomes the command's status."""
     known: set[int] = set()
     try:
-        for job in jobs:
+        for job, following in _with_following(jobs):
             try:
-                deliveries = courier.deliver(job.envelope, job.message)
+                deliveries = courier.deliver(job.envelope, job.message, following)
             except DataError as error:
                 app.report(error)
                 continue
@@ -262,6 +262,17 @@ def deliver(app: App, schema: str, jobs: Iterator[Job], courier: "Courier") -> N
                 _report(app, schema, job, delivery, known)
     finally:
         courier.close()
+
+
+def _with_following(jobs: Iterator[Job]) -> "Iterator[tuple[Job, Following | None]]":
+    """Each job, with what will be sent after it."""
+    from blaze.core.net.smtp import Following
+
+    current = next(jobs, None)
+    while current is not None:
+        coming = next(jobs, None)
+        yield current, Following(coming.envelope, coming.message) if coming else None
+        current = coming
 
 
 def _report(app: App, schema: str, job: Job, delivery: "Delivery", known: set[int]) -> None:

@@ -22,9 +22,13 @@ HIDDEN_FIELDS = frozenset({b"bcc", b"resent-bcc"})
 
 
 class Traits(NamedTuple):
-    """What a stretch of a message holds. `size` is in octets with CRLF newlines."""
+    """What a stretch of a message holds. `size` is in octets with CRLF newlines.
+
+    `canonical` says that every newline is a CRLF already.
+    """
 
     size: int
+    canonical: bool
     eight_bit: bool
     bare_return: bool
     long_line: bool
@@ -33,6 +37,7 @@ class Traits(NamedTuple):
 def survey(chunks: Iterable[bytes]) -> Traits:
     """Look once at every octet of `chunks`, cut anywhere."""
     size = 0
+    canonical = True
     eight_bit = bare_return = long_line = False
     line = 0  # octets of the line that the last chunk left open
     held = b""
@@ -41,10 +46,12 @@ def survey(chunks: Iterable[bytes]) -> Traits:
         held = b"\r" if chunk.endswith(b"\r") else b""
         if held:
             chunk = chunk[:-1]
-        pairs, newlines = chunk.count(b"\r\n"), chunk.count(b"\n")
+        returns, newlines = chunk.count(b"\r"), chunk.count(b"\n")
+        pairs = chunk.count(b"\r\n") if returns else 0
         size += len(chunk) + newlines - pairs
+        canonical = canonical and pairs == newlines
         eight_bit = eight_bit or not chunk.isascii()
-        bare_return = bare_return or chunk.count(b"\r") != pairs
+        bare_return = bare_return or returns != pairs
         if not long_line:
             first, *rest = chunk.split(b"\n")
             longest = max(line + len(first), *map(len, rest)) if rest else line + len(first)
@@ -54,7 +61,7 @@ def survey(chunks: Iterable[bytes]) -> Traits:
                 or any(len(x.rstrip(b"\r")) > MAX_LINE for x in rest)
             )
             line = len(rest[-1]) if rest else line + len(first)
-    return Traits(size + len(held), eight_bit, bare_return or bool(held), long_line)
+    return Traits(size + len(held), canonical, eight_bit, bare_return or bool(held), long_line)
 
 
 class _Edit(NamedTuple):
@@ -88,7 +95,14 @@ class Outgoing:
     @cached_property
     def traits(self) -> Traits:
         """What the message holds, hidden fields left out. One pass over it, once."""
-        return survey(self._spliced(self._hidden))
+        return survey(self._spliced(self._hidden) if self._whole is None else (self._whole,))
+
+    @cached_property
+    def _whole(self) -> bytes | None:
+        """A small message without its hidden fields; None for a large one."""
+        if self.message.end - self.message.start > window.CHUNK:
+            return None
+        return b"".join(self._spliced(self._hidden))
 
     @cached_property
     def header_octets(self) -> bytes:
@@ -120,8 +134,11 @@ class Outgoing:
         return self.traits.bare_return or self.traits.long_line
 
     def iter_unchanged(self) -> Iterator[bytes]:
-        """The message with CRLF newlines, the last line ended."""
-        return _ended(iter_with_newline(self._spliced(self._hidden), b"\r\n"))
+        """The message with CRLF newlines, the last line ended; no chunk ends between CR and LF."""
+        if self._whole is None:
+            return _ended(iter_with_newline(self._spliced(self._hidden), b"\r\n"))
+        whole = self._whole if self.traits.canonical else b"".join(iter_with_newline((self._whole,), b"\r\n"))
+        return iter((whole if whole.endswith(b"\n") or not whole else whole + b"\r\n",))
 
     def iter_changed(self, *, seven_bit: bool, ascii_header: bool) -> Iterator[bytes]:
         """The message with bodies re-encoded that hold a bare CR, a long line or (`seven_bit`) 8-bit octets.

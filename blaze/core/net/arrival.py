@@ -1,11 +1,13 @@
 """A message while it is received, and what is known of it when it is there."""
 
+import json
 import mmap
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 from blaze.core.mail.header import Buffer
@@ -115,8 +117,19 @@ class Arrival:
         """The forward-paths, in their order."""
         return [recipient.forward_path for recipient in self.transaction.recipients]
 
-    def envelope(self, path: str | None) -> dict[str, Any]:
-        """What is stored beside the message that lies at `path`."""
+    def envelope_line(self, path: str | None) -> bytes:
+        """What is stored beside the message that lies at `path`: one line of JSON.
+
+        Octets that are no UTF-8 become `\\udcXX`.
+        """
+        head = json.dumps(self._envelope(path), ensure_ascii=False)
+        lines = ", ".join(
+            f'{{"time": "{rfc3339(moment)}", "from": "{who}", "text": {encode_basestring(text)}}}'
+            for moment, who, text in self.transcript
+        )
+        return f'{head[:-1]}, "transcript": [{lines}]}}\n'.encode("utf-8", "backslashreplace")
+
+    def _envelope(self, path: str | None) -> dict[str, Any]:
         transaction = self.transaction
         return {
             "schema": SCHEMA,
@@ -130,31 +143,17 @@ class Arrival:
             "hello": {"verb": commands.verb(self.hello), "name": self.hello.name},
             "tls": self.tls,
             "user": self.identity,
-            "mail_parameters": _plain(transaction.parameters),
-            "rcpt_parameters": [_plain(rcpt.parameters) for rcpt in transaction.recipients],
-            "transcript": [
-                {"time": rfc3339(line.time), "from": line.who, "text": line.text} for line in self.transcript
-            ],
+            "mail_parameters": transaction.parameters,
+            "rcpt_parameters": [recipient.parameters for recipient in transaction.recipients],
         }
-
-    def envelope_line(self, path: str | None) -> bytes:
-        """The envelope as one line of JSON. Octets that are no UTF-8 become `\\\\udcXX`."""
-        import json
-
-        text = json.dumps(self.envelope(path), ensure_ascii=False)
-        return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def rfc3339(moment: float) -> str:
     """Seconds since 1970 as RFC 3339 in UTC, with milliseconds."""
-    seconds = int(moment)
-    return f"{_to_the_second(seconds)}.{int((moment - seconds) * 1000):03}Z"
+    return _rfc3339(int(moment * 1000))
 
 
-@lru_cache(maxsize=16)
-def _to_the_second(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-
-
-def _plain(parameters: Mapping[str, str | None]) -> dict[str, str | None]:
-    return dict(parameters) if parameters else {}
+@lru_cache(maxsize=64)
+def _rfc3339(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:03}Z"

@@ -55,6 +55,7 @@ class SocketChannel:
         self.where = where
         self._connection = connection
         self._transcript = transcript
+        self._timeout = 0.0
 
     @property
     def tls(self) -> str | None:
@@ -74,7 +75,7 @@ class SocketChannel:
         self._send(octets, timeout)
 
     def _send(self, octets: bytes, timeout: float) -> None:
-        self._connection.settimeout(timeout)
+        self._set_timeout(timeout)
         try:
             self._connection.sendall(octets)
         except OSError as error:
@@ -85,7 +86,7 @@ class SocketChannel:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise TimedOutError("the server did not answer in time", where=self.where)
-        self._connection.settimeout(remaining)
+        self._set_timeout(remaining)
         try:
             octets = self._connection.recv(_READ_SIZE)
         except OSError as error:
@@ -93,6 +94,12 @@ class SocketChannel:
         if self._transcript:
             self._transcript.received(octets, tls=self.tls is not None)
         return octets
+
+    def _set_timeout(self, seconds: float) -> None:
+        """Set the time-out where it is not about that already: each setting is a system call."""
+        if not 0.9 * seconds <= self._timeout <= 1.1 * seconds:
+            self._connection.settimeout(seconds)
+            self._timeout = seconds
 
     def _failure(self, error: OSError) -> BlazeError:
         if isinstance(error, TimeoutError):
@@ -104,6 +111,7 @@ class SocketChannel:
     def start_tls(self, host: str, options: TLSOptions, timeout: float) -> None:
         """See `Channel.start_tls`."""
         self._connection = tls_door.start_tls(self._connection, host, options, timeout)
+        self._timeout = 0.0
         if self._transcript:
             self._transcript.note(f"TLS started: {self.tls}, {self._connection.cipher()}")
 

@@ -18,7 +18,7 @@ from blaze.core.mail.relay import Outgoing
 from blaze.core.net import dial, mx
 from blaze.core.net.channel import SocketChannel
 from blaze.core.net.dial import DialOptions
-from blaze.core.net.smtp import Envelope, Session, Timeouts
+from blaze.core.net.smtp import Envelope, Following, Session, Timeouts
 from blaze.core.net.tls import CertificateError, TLSOptions
 from blaze.core.net.transaction import Outcome, Transaction
 from blaze.core.net.transcript import Transcript
@@ -212,8 +212,12 @@ def probe(target: Target, options: DeliveryOptions, envelope: Envelope, stage: s
 class Courier(Protocol):
     """Whoever brings messages to servers."""
 
-    def deliver(self, envelope: Envelope, message: Outgoing) -> list[Delivery]:
+    def deliver(
+        self, envelope: Envelope, message: Outgoing, following: Following | None = None
+    ) -> list[Delivery]:
         """Bring one message to all recipients; never raises for what a server or the network does.
+
+        `following` is what the next call will bring, where that is known.
 
         Raises:
             DataError: the message or an address is not fit to be sent.
@@ -232,7 +236,9 @@ class HostCourier:
         self._session: Session | None = None
         self._failure: BlazeError | None = None
 
-    def deliver(self, envelope: Envelope, message: Outgoing) -> list[Delivery]:
+    def deliver(
+        self, envelope: Envelope, message: Outgoing, following: Following | None = None
+    ) -> list[Delivery]:
         """See `Courier.deliver`. After a failure to connect no further attempt is made."""
         reused = self._session is not None
         try:
@@ -241,7 +247,7 @@ class HostCourier:
             self._failure = error
             return self._failed(envelope, error)
         try:
-            return _told(session, session.send_message(envelope, message))
+            return _told(session, session.send_message(envelope, message, following))
         except DataError:
             self._drop(session)
             raise
@@ -249,7 +255,7 @@ class HostCourier:
             self._drop(session)
             if reused and not session.begun and error.status == TemporaryError.exit_code:
                 # A server may close an idle connection at any time: once more on a new one.
-                return self.deliver(envelope, message)
+                return self.deliver(envelope, message, following)
             return self._failed(envelope, error)
 
     def _ready(self) -> Session:
@@ -285,7 +291,12 @@ class MXCourier:
         self._routes: dict[str, mx.Route | BlazeError] = {}
         self._couriers: dict[str, HostCourier | BlazeError] = {}
 
-    def deliver(self, envelope: Envelope, message: Outgoing) -> list[Delivery]:
+    def deliver(
+        self,
+        envelope: Envelope,
+        message: Outgoing,
+        following: Following | None = None,  # noqa: ARG002 - it may go elsewhere
+    ) -> list[Delivery]:
         """See `Courier.deliver`. Recipients of one domain share a transaction."""
         domains: dict[str, list[str]] = {}
         for recipient in dict.fromkeys(envelope.recipients):

@@ -169,33 +169,32 @@ class Session:
     def _advance(self) -> None:
         """Take all events there are, and write the replies to them in one go."""
         said: list[bytes] = []
-        stream, next_event = self._stream, self._connection.next_event
+        stream, connection = self._stream, self._connection
         while not stream.is_closing:
-            event = next_event()
+            event = connection.next_event()
             if event is NEED_DATA or event is PAUSED:
                 break
-            if type(event) is BodyChunk:
-                self._take(event.data)
+            kind = type(event)
+            if kind is BodyChunk:
+                self._take(event.data)  # type: ignore[union-attr]
                 continue
-            self._touch()
-            if type(event) is ConnectionClosed:
+            if kind is ConnectionClosed:
                 stream.write(b"".join(said))
-                stream.close(linger=self._connection.state is not State.CLOSED)
+                stream.close(linger=connection.state is not State.CLOSED)
                 return
-            if type(event) is MessageEnd:
-                reply = self._finish(event)
-                if reply is None:
-                    break
-            else:
-                reply = self._decide(event)
+            reply = self._finish(event) if type(event) is MessageEnd else self._decide(event)
+            if reply is None:
+                break
             said.append(self._answer(event, reply))
-        stream.write(b"".join(said))
-        self._after(said)
+        if said:
+            self._touch()
+            stream.write(b"".join(said))
+            self._after()
 
-    def _after(self, said: list[bytes]) -> None:
+    def _after(self) -> None:
         """Do what the last reply promised: begin TLS, or end the session."""
         state = self._connection.state
-        if state is State.HANDSHAKE and said and not self._stream.is_closing:
+        if state is State.HANDSHAKE and not self._stream.is_closing:
             context = self._server.options.starttls
             assert context is not None
             self._stream.start_tls(context)

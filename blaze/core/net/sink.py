@@ -15,7 +15,7 @@ from blaze.core.errors import BlazeError, CannotCreateError, InputOutputError, U
 from blaze.core.net.arrival import Arrival, Body, Nowhere, OpenFile
 from blaze.core.store import atomic, maildirwrite, mboxwrite, source
 from blaze.core.store.delivery import Delivery
-from blaze.core.store.flags import NEW, NO_MARKS, Marks
+from blaze.core.store.flags import NEW
 from blaze.core.store.folder import SUFFIX
 from blaze.core.store.manifest import open_for_append
 
@@ -211,7 +211,7 @@ class MaildirSink:
         outcomes: list[Outcome] = []
         for arrival in arrivals:
             try:
-                unique = self._writer.deliver(_delivery(arrival, NEW))
+                unique = self._writer.deliver(_delivery(arrival))
                 path = f"{self._writer.root}/new/{unique}"
                 self._envelopes.add(arrival, path)
                 outcomes.append(path)
@@ -253,9 +253,7 @@ class MboxSink:
     def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
         """Append."""
         try:
-            mboxwrite.append(
-                self._path, [_delivery(arrival, NO_MARKS) for arrival in arrivals], sync=self._sync
-            )
+            mboxwrite.append(self._path, [_delivery(arrival) for arrival in arrivals], sync=self._sync)
             outcomes: list[Outcome] = []
             for arrival in arrivals:
                 self._ordinal += 1
@@ -299,7 +297,7 @@ class StreamSink:
             try:
                 if self._head:
                     self._write(self._head(arrival))
-                for chunk in _delivery(arrival, NO_MARKS).iter_octets():
+                for chunk in _delivery(arrival).iter_octets():
                     self._write(chunk)
                 outcomes.append(None)
             except BrokenPipeError:
@@ -363,10 +361,10 @@ def envelope_path(path: str) -> str:
     return path.removesuffix(SUFFIX) + ".json"
 
 
-def _delivery(arrival: Arrival, marks: Marks) -> Delivery:
+def _delivery(arrival: Arrival) -> Delivery:
     sender = arrival.transaction.reverse_path.encode("utf-8", "surrogateescape")
     buffer = arrival.body.buffer()
-    return Delivery(buffer, 0, len(buffer), marks=marks, date_ns=int(arrival.time * 1e9), sender=sender)
+    return Delivery(buffer, 0, len(buffer), marks=NEW, date_ns=int(arrival.time * 1e9), sender=sender)
 
 
 def _temporary() -> OpenFile:

@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from blaze.core import sasl
 from blaze.core.errors import (
@@ -78,6 +79,13 @@ class Envelope:
     """Further parameters of MAIL, ``REQUIRETLS`` for one."""
 
 
+class Following(NamedTuple):
+    """A message that will be sent next, with its envelope."""
+
+    envelope: Envelope
+    message: Outgoing
+
+
 class Session:
     """A dialogue with one server over `channel`.
 
@@ -96,6 +104,7 @@ class Session:
         self.may_change = True
         """Whether a message that does not fit the server may be re-encoded."""
         self._hello = hello
+        self._next_transaction: Transaction | None = None
         self.timeouts = timeouts or Timeouts()
 
     @property
@@ -111,8 +120,12 @@ class Session:
     @property
     def exhausted(self) -> bool:
         """True when no message can follow: the server left, or its MAILMAX is reached (RFC 9422 §4.1)."""
-        most = self.connection.limits.get("MAILMAX", 0)
-        return self.connection.state is State.CLOSED or bool(most and self.transactions >= most)
+        return self.connection.state is State.CLOSED or self.exhausted_after(0)
+
+    def exhausted_after(self, more: int) -> bool:
+        """Whether the server takes no message after `more` further ones."""
+        most = self.connection.limits.get("MAILMAX", 0) if "LIMITS" in self.extensions else 0
+        return bool(most and self.transactions + more >= most)
 
     def greet(self) -> None:
         """Take the greeting and say hello: EHLO, or HELO to a server that does not know it (RFC 5321 §3.2).
@@ -231,8 +244,13 @@ class Session:
             self.channel.write(cancel, self.timeouts.mail)
             raise
 
-    def send_message(self, envelope: Envelope, message: Outgoing) -> list[Outcome]:
+    def send_message(
+        self, envelope: Envelope, message: Outgoing, following: "Following | None" = None
+    ) -> list[Outcome]:
         """Hand over one message to its recipients; gives the outcome of each, in their order.
+
+        `following` is what the next call will hand over, if that is known: its envelope may then go out
+        behind this message, which saves a round trip.
 
         Recipients beyond what the server takes at once follow in further transactions (RFC 5321 §4.5.3.1.10,
         RFC 9422 §4.2). A refusal of the sender or the message is the outcome of each recipient.
@@ -243,14 +261,27 @@ class Session:
         self.begun = False
         outcomes: dict[str, Outcome] = {}
         waiting = list(dict.fromkeys(envelope.recipients))
+        next_one = self._new_transaction(following) if following else None
+        begun, self._next_transaction = self._next_transaction, next_one
         while waiting:
             batch = self._batch(waiting)
-            told = Transaction(self, envelope, message, batch).run()
+            if begun is None or not begun.is_ahead:
+                begun = Transaction(self, envelope, message, batch)
+            if len(batch) == len(waiting):
+                begun.following = next_one
+            told = begun.run()
+            begun = None
             outcomes.update(told)
             taken = any(outcome.reply.positive for outcome in told.values())
             later = [one for one in batch if taken and too_many(told[one].reply)]
             waiting = later + waiting[len(batch) :]
         return list(outcomes.values())
+
+    def _new_transaction(self, following: "Following") -> Transaction | None:
+        recipients = list(dict.fromkeys(following.envelope.recipients))
+        if len(self._batch(recipients)) < len(recipients):
+            return None
+        return Transaction(self, following.envelope, following.message, recipients)
 
     def _batch(self, recipients: list[str]) -> list[str]:
         limits = self.connection.limits

@@ -46,7 +46,11 @@ class Transaction:
     """One MAIL, the RCPTs of a batch, and the message: one or two round trips where the server pipelines."""
 
     def __init__(
-        self, session: "Session", envelope: "Envelope", message: Outgoing, recipients: Sequence[str]
+        self,
+        session: "Session",
+        envelope: "Envelope",
+        message: Outgoing,
+        recipients: Sequence[str],
     ) -> None:
         self._session = session
         self._connection = session.connection
@@ -55,6 +59,11 @@ class Transaction:
         self._message = message
         self._outcomes: dict[str, Outcome] = {}
         self._recipients = self._reachable(recipients)
+        self.following: Transaction | None = None
+        """What will be run next, where that is known."""
+        self.is_ahead = False
+        """Whether the envelope is on its way already."""
+        self._body: Iterator[bytes] = iter(())
 
     def run(self) -> dict[str, Outcome]:
         """The outcome of each recipient."""
@@ -64,14 +73,30 @@ class Transaction:
             return self._outcomes
         if not self._recipients:
             return self._outcomes
-        if self._connection.state is not State.READY:
-            self._session.command(Rset())
-        self._session.transactions += 1
+        self._body = self._chunks()
+        if not self.is_ahead:
+            if self._connection.state is not State.READY:
+                self._session.command(Rset())
+            self._session.transactions += 1
         if "CHUNKING" in self._session.extensions:
             self._run_chunked()
         else:
             self._run_data()
         return self._outcomes
+
+    def begin_ahead(self) -> bytes:
+        """The octets of MAIL, RCPTs and DATA, to be sent behind the message before (RFC 2920 §3.1).
+
+        Empty when this transaction must wait for its turn. `run` takes it up from there.
+        """
+        offered = self._session.extensions
+        fits = "PIPELINING" in offered and "CHUNKING" not in offered and 0 < len(self._recipients) < GROUP
+        if not fits or self._outcomes or self._refuse_locally() or self._session.exhausted_after(1):
+            return b""
+        self.is_ahead = True
+        self._session.transactions += 1
+        commands: list[Command] = [self._mail(), *map(self._rcpt, self._recipients), Data()]
+        return b"".join([self._connection.send(command) for command in commands])
 
     def probe(self, *, recipients: bool) -> list[Outcome]:
         """Ask about the sender, and the recipients too; nothing is sent."""
@@ -134,6 +159,10 @@ class Transaction:
 
     def _send_envelope(self, last: Sequence[Command | BodyChunk] = ()) -> list[str]:
         """Send MAIL, RCPTs and, in the last write, `last`; gives the recipients that were accepted."""
+        if self.is_ahead:
+            return self._take_envelope(
+                [self._session.reply(self._timeouts.rcpt) for _ in range(len(self._recipients) + 1)]
+            )
         commands: list[Command] = [self._mail(), *map(self._rcpt, self._recipients)]
         step = GROUP if "PIPELINING" in self._session.extensions else 1
         replies: list[Reply] = []
@@ -146,6 +175,9 @@ class Transaction:
             replies += [self._session.reply(self._timeouts.rcpt) for _ in commands[start : start + step]]
             if step == 1 and not replies[0].positive:
                 break
+        return self._take_envelope(replies)
+
+    def _take_envelope(self, replies: list[Reply]) -> list[str]:
         mail, *told = replies
         if not mail.positive:
             self._tell(self._recipients, mail, "MAIL")
@@ -177,18 +209,27 @@ class Transaction:
         size = 0
         self._session.begun = True
         try:
-            for chunk in self._chunks():
-                pending.append(self._connection.send(BodyChunk(chunk)))
+            for chunk in self._body:
+                pending.append(self._connection.send(BodyChunk(chunk, canonical=True)))
                 size += len(chunk)
                 if size >= WRITE:
                     self._session.channel.write_body(b"".join(pending), self._timeouts.block)
                     pending, size = [], 0
             pending.append(self._connection.send(BodyEnd()))
-            self._session.channel.write_body(b"".join(pending), self._timeouts.block)
+            self._end_body(b"".join(pending), all_accepted=len(accepted) == len(self._recipients))
         except TemporaryError:
             self._read_early_reply(accepted)
             return
         self._take_deliveries(accepted)
+
+    def _end_body(self, octets: bytes, *, all_accepted: bool) -> None:
+        """Write the rest of the body, and behind it the envelope of the message that follows, if it may."""
+        ahead = self.following.begin_ahead() if self.following and all_accepted else b""
+        if ahead:
+            shown = b"[%d octets of message]\r\n" % len(octets) + ahead
+            self._session.channel.write(octets + ahead, self._timeouts.block, shown=shown)
+        else:
+            self._session.channel.write_body(octets, self._timeouts.block)
 
     def _read_early_reply(self, accepted: list[str]) -> None:
         """The connection broke while the message was written: perhaps the server said why."""
@@ -198,7 +239,7 @@ class Transaction:
         self._connection.state = State.CLOSED
 
     def _run_chunked(self) -> None:
-        blocks = _blocks(self._chunks(), BLOCK)
+        blocks = _blocks(self._body, BLOCK)
         first = next(blocks, b"")
         second = next(blocks, None)
         at_once = second is None and len(first) <= WRITE and len(self._recipients) < GROUP

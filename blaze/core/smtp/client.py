@@ -88,7 +88,7 @@ class ClientConnection:
             DataError: the command holds what no command line may hold, or the body after DATA a bare CR.
         """
         if isinstance(command, BodyChunk):
-            return self._send_chunk(command.data)
+            return self._send_chunk(command)
         if isinstance(command, BodyEnd):
             return self._send_end()
         if isinstance(command, AuthResponse):
@@ -199,7 +199,8 @@ class ClientConnection:
             if check and not check(value):
                 raise DataError(f"bad value of {name}", where=repr(value))
 
-    def _send_chunk(self, data: bytes) -> bytes:
+    def _send_chunk(self, chunk: BodyChunk) -> bytes:
+        data = chunk.data
         if self._chunk_left:
             if len(data) > self._chunk_left:
                 raise LocalProtocolError("more octets than BDAT announced")
@@ -209,7 +210,7 @@ class ClientConnection:
             raise LocalProtocolError("the server does not wait for a body")
         if self._newlines is None or self._dots is None:
             self._newlines, self._dots = CRLFWriter(), DotWriter()
-        return self._dots.feed(self._newlines.feed(data))
+        return self._dots.feed(data if chunk.canonical else self._newlines.feed(data))
 
     def _send_end(self) -> bytes:
         if not self.body_may_follow():

@@ -71,9 +71,13 @@ class AuthFailed(NamedTuple):
 
 
 class BodyChunk(NamedTuple):
-    """Part of a body: as received, dot-stuffing taken out."""
+    """Part of a body: as received, dot-stuffing taken out; or as it shall be sent.
+
+    `canonical` promises a client that every newline to be sent is a CRLF, and that none is cut.
+    """
 
     data: bytes
+    canonical: bool = False
 
 
 class ChunkEnd(NamedTuple):

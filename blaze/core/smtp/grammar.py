@@ -37,6 +37,7 @@ _REPLY_LINE = re.compile(r"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?: |$)")
 
 
+@functools.lru_cache(maxsize=1024)
 def check_mailbox(address: str) -> None:
     """Check ``local-part@domain`` as it stands in a path (RFC 5321 §4.1.2, RFC 6531 §3.3), limits included.
 
@@ -194,6 +195,12 @@ class Reply(NamedTuple):
         Raises:
             DataError: a line is no reply line, or the codes differ (RFC 5321 §4.2.1).
         """
+        if len(lines) == 1:
+            return _read_line(lines[0])
+        return cls._read(lines)
+
+    @classmethod
+    def _read(cls, lines: list[bytes]) -> "Reply":
         code = ""
         texts = []
         for number, octets in enumerate(lines, 1):
@@ -226,6 +233,11 @@ def _reply_octets(reply: Reply) -> bytes:
     octets = [code + b"-" + line + b"\r\n" for line in lines]
     octets[-1] = code + b" " + lines[-1] + b"\r\n"
     return b"".join(octets)
+
+
+@functools.lru_cache(maxsize=256)
+def _read_line(line: bytes) -> Reply:
+    return Reply._read([line])
 
 
 def is_last_line(line: bytes) -> bool:

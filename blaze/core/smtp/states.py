@@ -28,6 +28,8 @@ from blaze.core.smtp.commands import (
 class State(Enum):
     """The states of a session (RFC 5321 §4.1.4)."""
 
+    __hash__ = object.__hash__  # members are single; Enum hashes their names, in Python
+
     CONNECTED = auto()
     """The greeting has not been seen yet, or was negative."""
     GREETED = auto()
