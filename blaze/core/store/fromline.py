@@ -12,6 +12,7 @@ MAX_FROM_LINE = 1024
 NOBODY = b"MAILER-DAEMON"
 """The sender in the From line of a message that has none."""
 
+_PLAIN_LENGTH = len(b" Thu Jan  1 00:00:00 1970")
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 _DAYS = (b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun")
 _MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
@@ -43,23 +44,23 @@ def parse_from_line(line: bytes) -> FromLine | None:
     """
     if not line.startswith(b"From "):
         return None
+    if plain := _plain_date().match(line, len(line) - _PLAIN_LENGTH):
+        month, day, hour, minute, second, year = plain.groups()
+        date = _seconds(int(year), month, (int(day), int(hour), int(minute), int(second)))
+        return None if date is None else FromLine(line[5 : plain.start()].strip(), date)
     asctime, rfc822 = _dates()
     match = asctime.search(line, 4, MAX_FROM_LINE) or rfc822.search(line, 4, MAX_FROM_LINE)
     if match is None:
         return None
-    part = {name: value.decode("ascii") for name, value in match.groupdict().items() if value}
-    year, second = int(part["year"]), int(part.get("second", "0"))
-    if len(part["year"]) == 2:
+    year = int(match["year"])
+    if len(match["year"]) == 2:
         year += 2000 if year < 50 else 1900
-    month = _MONTHS.index(part["month"].capitalize().encode("ascii")) + 1
-    try:
-        date = datetime(year, month, int(part["day"]), int(part["hour"]), int(part["minute"]), tzinfo=UTC)
-    except ValueError:
+    time = (int(match["day"]), int(match["hour"]), int(match["minute"]), int(match["second"] or 0))
+    date = _seconds(year, match["month"].capitalize(), time)
+    if date is None:
         return None
-    if second > 60:  # 60 is a leap second
-        return None
-    east = _offset(part.get("zone") or part.get("zone_before_year") or "")
-    return FromLine(line[5 : match.start()].strip(), int(date.timestamp()) + second - east)
+    zone = match["zone"] or match.groupdict().get("zone_before_year") or b""
+    return FromLine(line[5 : match.start()].strip(), date - _offset(zone.decode("ascii")))
 
 
 def format_from_line(sender: bytes, date_ns: int) -> bytes:
@@ -77,12 +78,34 @@ def format_from_line(sender: bytes, date_ns: int) -> bytes:
     return b"From %b %b\n" % (sender.translate(None, b"\0\r\n").strip() or NOBODY, date)
 
 
+def _seconds(year: int, month: bytes, time: tuple[int, int, int, int]) -> int | None:
+    """Seconds since 1970 of a time in UTC (day, hour, minute, second), or None when there is no such time."""
+    day, hour, minute, second = time
+    if second > 60:  # 60 is a leap second
+        return None
+    try:
+        date = datetime(year, _MONTHS.index(month) + 1, day, hour, minute, tzinfo=UTC)
+    except ValueError:
+        return None
+    return int(date.timestamp()) + second
+
+
 def _offset(zone: str) -> int:
     """Seconds east of UTC of `+0200` or of a well-known name; 0 for any other name."""
     if zone[:1] in ("+", "-"):
         seconds = (int(zone[1:3]) * 60 + int(zone[3:5])) * 60
         return -seconds if zone[0] == "-" else seconds
     return _ZONES.get(zone.lower(), 0) * 3600
+
+
+@cache
+def _plain_date() -> re.Pattern[bytes]:
+    """The date as `asctime` writes it, at the end of nearly every From line."""
+    months = b"|".join(_MONTHS)
+    time = rb"([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    return re.compile(
+        rb"[ \t](?:" + b"|".join(_DAYS) + rb") (" + months + rb") ([ 0-9][0-9]) " + time + rb" ([0-9]{4})$"
+    )
 
 
 @cache
