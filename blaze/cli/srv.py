@@ -1,5 +1,9 @@
 """`blaze srv`, also `smtpd`: a local SMTP server that keeps what it is sent."""
 
+import json
+import os
+import select
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +11,7 @@ import click
 
 from blaze.cli._app import App, command, option
 from blaze.cli._params import DOMAIN, DURATION, ENDPOINT
+from blaze.cli._render import visible
 from blaze.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +20,8 @@ if TYPE_CHECKING:
     from blaze.core.net.sink import Sink
 
 PORT = 2525
+PATIENCE = 2.0  # seconds that the last events wait for a reader
+MAX_WAITING = 1 << 24  # octets of events that wait for a reader; then the server does
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _MARKS = {"client": " -> ", "server": "<-  ", "note": "=== "}
 
@@ -71,7 +78,7 @@ class AuthMode(click.ParamType[str]):
 @option("--no-sync", is_flag=True, help="Acknowledge messages before the disk has them.")
 @option("--with-data", is_flag=True, help="Print the envelope of each message.")
 @option("--port-file", metavar="FILE", help="Write the port to FILE once clients can connect.")
-@click.argument("address", metavar="[ADDRESS[:PORT]]", type=ENDPOINT, default=":")
+@click.argument("address", metavar="[ADDRESS[:PORT]]", type=ENDPOINT, default="127.0.0.1:2525")
 def srv(app: App, *, address: tuple[str | None, int | None], port_file: str | None, **values: Any) -> int:
     """Run a local SMTP server that keeps each message byte for byte.
 
@@ -100,7 +107,11 @@ def srv(app: App, *, address: tuple[str | None, int | None], port_file: str | No
             write_file(port_file, [b"%d\n" % chosen], force=True, sync=False)
 
     trace = reporter.trace if app.out.verbose else None
-    return 130 if serve(options, sink, reporter.tell, ready=ready, trace=trace) else 0
+    try:
+        interrupted = serve(options, sink, reporter.tell, ready=ready, trace=trace, tick=reporter.tick)
+    finally:
+        reporter.finish()
+    return 130 if interrupted else 0
 
 
 def _goes_to_stdout(app: App, values: dict[str, Any]) -> bool:
@@ -111,8 +122,6 @@ def _goes_to_stdout(app: App, values: dict[str, Any]) -> bool:
 
 
 def _sink(reporter: "_Reporter", values: dict[str, Any]) -> "Sink":
-    import os
-
     from blaze.core.net import sink
 
     output, sync = values["output"], not values["no_sync"]
@@ -139,8 +148,6 @@ def _listening(app: App, host: str, port: int, values: dict[str, Any]) -> "Liste
 
     context, certificate = _tls(app, host, values)
     mechanisms, accounts = _accounts(app, values["auth"])
-    if not is_loopback(host):
-        app.out.warn(f"{host} may be reached from other machines")
     smtp = ServerOptions(
         hostname=values["hostname"],
         lmtp=values["lmtp"],
@@ -208,6 +215,37 @@ def _warn_of_readers(app: App, path: str) -> None:
         app.out.warn(f"{path} can be read by others; chmod 600 keeps it secret")
 
 
+class Outlet:
+    """A descriptor written to only when that does not block: a pipe that nobody reads must not stop a server.
+
+    `select.PIPE_BUF` octets fit where poll says that there is room (pipe(7)).
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._waiting = bytearray()
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLOUT)
+
+    def write(self, octets: bytes) -> None:
+        """Write octets now, or at the next `write` or `flush` that can."""
+        self._waiting += octets
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what can be written. Raises `BrokenPipeError`."""
+        while self._waiting and (len(self._waiting) > MAX_WAITING or self._poll.poll(0)):
+            written = os.write(self._fd, self._waiting[: select.PIPE_BUF])
+            del self._waiting[:written]
+
+    def finish(self) -> None:
+        """Wait a little for a reader, then give up what it did not take."""
+        deadline = time.monotonic() + PATIENCE
+        while self._waiting and (remaining := deadline - time.monotonic()) > 0:
+            self._poll.poll(remaining * 1000)
+            self.flush()
+
+
 class _Reporter:
     """What the user is told: JSON events, or names of messages on standard output and the rest beside it."""
 
@@ -215,29 +253,47 @@ class _Reporter:
         self.prints_messages = prints_messages
         self._out = app.out
         self._with_data = with_data
+        self._results = Outlet(1)
 
     def tell(self, event: dict[str, Any], arrival: "Arrival | None") -> None:
         """Tell an event."""
         if self._out.json:
             if not self.prints_messages:
-                self._out.record("blaze.srv/1", event)
-                self._out.flush()
+                self._print(json.dumps({"schema": "blaze.srv/1", **event}, ensure_ascii=False) + "\n")
             return
         self._text(event["event"])(event)
         if arrival and not self.prints_messages:
-            if self._with_data:
-                self._out.text(_envelope(arrival))
-            self._out.line(event["path"])
-            self._out.flush()
+            self._print(f"{_envelope(arrival) if self._with_data else ''}{event['path']}\n")
+
+    def _print(self, text: str) -> None:
+        if not self._out.quiet:
+            shown = visible(text) if self._out.is_terminal else text
+            errors = "backslashreplace" if self._out.json else "surrogateescape"
+            self._results.write(shown.encode("utf-8", errors))
+
+    def tick(self) -> None:
+        """Time passes."""
+        self._results.flush()
+
+    def finish(self) -> None:
+        """Nothing more is told."""
+        self._results.finish()
 
     def _text(self, name: str) -> Callable[[dict[str, Any]], None]:
         return {
-            "listening": lambda e: self._out.say(f"listening on {_place(e)}"),
+            "listening": self._listening,
             "connect": lambda e: self._out.info(f"{e['session']} connected from {_place(e)}"),
             "mail": lambda e: self._out.info(f"{e['session']} message of {e['size']} octets taken"),
             "error": lambda e: self._out.warn(" ".join(filter(None, (e["session"], e["what"])))),
             "quit": lambda e: self._out.info(f"{e['session']} ended: {e['reason']}"),
         }[name]
+
+    def _listening(self, event: dict[str, Any]) -> None:
+        from blaze.core.net.server import is_loopback
+
+        self._out.say(f"listening on {_place(event)}")
+        if not is_loopback(event["host"]):
+            self._out.warn("other machines may reach it")
 
     def trace(self, session: str, who: str, text: str) -> None:
         """Show a line of a dialogue, in the marks of swaks."""

@@ -72,6 +72,7 @@ class Server:
         *,
         policy: Policy | None = None,
         trace: Callable[[str, str, str], object] | None = None,
+        tick: Callable[[], object] = lambda: None,
     ) -> None:
         self.options = options
         self.sink = sink
@@ -81,6 +82,7 @@ class Server:
         """Every session ends as soon as it can."""
         self.failure: BaseException | None = None
         self._tell = tell
+        self._tick = tick
         self._taken = 0
         self._sessions: set[Session] = set()
         self._prefix = secrets.token_hex(4)
@@ -247,7 +249,7 @@ class Server:
 
     async def _end_sessions(self) -> None:
         deadline = self._loop.time() + (LINGER if not self.is_stopped else GRACE)
-        while self._sessions:
+        while self._sessions and not self.failure:
             remaining = deadline - self._loop.time()
             if remaining <= 0:
                 is_last_chance = self.is_stopped
@@ -268,6 +270,7 @@ class Server:
         limit = self.options.idle_timeout
         while True:
             await asyncio.sleep(min(max(limit / 4, 0.05), 1.0))
+            self._tick()
             now = time.monotonic()
             for session in list(self._sessions):
                 allowed = LINGER if session.is_leaving else limit
@@ -329,11 +332,13 @@ def serve(
     ready: Callable[[str, int], object] = lambda _host, _port: None,
     policy: Policy | None = None,
     trace: Callable[[str, str, str], object] | None = None,
+    tick: Callable[[], object] = lambda: None,
 ) -> bool:
     """Serve SMTP until SIGTERM, SIGINT or the last message of `options.count`; True when it was SIGINT.
 
     `ready` is called with the host and port before any client is served, `tell` with each event, `trace` with
-    each line of a dialogue as `(session, "client" or "server" or "note", text)`. `policy` may answer in the
+    each line of a dialogue as `(session, "client" or "server" or "note", text)`, `tick` every second or
+    so. `policy` may answer in the
     place of the protocol (see `Policy`). On the way out nothing that was acknowledged is lost.
 
     Raises:
@@ -343,7 +348,7 @@ def serve(
     _allow_descriptors(options.max_connections)
 
     async def run() -> bool:
-        server = Server(options, sink, tell, policy=policy, trace=trace)
+        server = Server(options, sink, tell, policy=policy, trace=trace, tick=tick)
         loop = asyncio.get_running_loop()
         interrupted = asyncio.Event()
 
