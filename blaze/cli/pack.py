@@ -334,5 +334,9 @@ def _find(archive: "Archive", identifier: str) -> bytes:
     except ValueError:
         offset = -1
     if offset >= 0 and len(identifier) < _HASH_DIGITS and len(archive.packs) == 1:
-        return archive.packs[0].read_at(offset).name
+        pack = archive.packs[0]
+        try:
+            return pack.read_at(offset).name
+        except DataError as error:
+            raise DataError(error.what, where=f"{pack.path}:{offset}") from error
     raise NoInputError("there is no such object", where=f"{archive.path}#{identifier}")

@@ -64,7 +64,8 @@ def iter_entries(path: str, buffer: Buffer | None) -> Iterator[Found]:
     for message in archive.iter_messages():
         yield _entry(path, archive, message)
     for pack in archive.packs:
-        yield from pack.faults
+        if pack.index is None:  # else what is damaged was told by name
+            yield from pack.faults
 
 
 def find_entry(path: str, buffer: Buffer | None, id: str) -> Found:  # noqa: A002

@@ -49,6 +49,7 @@ class PackFile:
         self.buffer = buffer
         self.count = int.from_bytes(buffer[8:HEADER_SIZE], "big")
         self.end = max(len(buffer) - TRAILER_SIZE, HEADER_SIZE)
+        self.limit = len(buffer)  # a pack that is cut off has objects where the checksum would be
         self.faults: list[DataError] = []
         self.index = found_index if found_index and found_index.checksum == self.trailer else None
         self._located: dict[bytes, Located] | None = None
@@ -138,10 +139,10 @@ class PackFile:
             chain.append(found)
         if kept is None:
             bottom = chain.pop()
-            kept = Object(bottom.type, atomic.spool(iter(Inflation(self.buffer, bottom, self.end))))
+            kept = Object(bottom.type, atomic.spool(iter(Inflation(self.buffer, bottom, self.limit))))
             self._keep(bottom.offset, kept)
         for found in reversed(chain):
-            instructions = atomic.spool(iter(Inflation(self.buffer, found, self.end)))
+            instructions = atomic.spool(iter(Inflation(self.buffer, found, self.limit)))
             kept = Object(kept.kind, atomic.spool(delta.apply(kept.content, instructions)))
             self._keep(found.offset, kept)
         return kept
@@ -149,9 +150,9 @@ class PackFile:
     def _chain(self, offset: int) -> Iterator[entry.Entry]:
         """The entry at `offset`, the one of its base, and so on to one that is no delta."""
         for _ in range(MAX_CHAIN + 1):
-            if not HEADER_SIZE <= offset < self.end:
+            if not HEADER_SIZE <= offset < self.limit:
                 raise DataError("the offset lies outside the pack")
-            found = entry.parse(self.buffer, offset, self.end)
+            found = entry.parse(self.buffer, offset, self.limit)
             yield found
             if found.base is None:
                 return
@@ -178,14 +179,18 @@ class PackFile:
         offset, met = HEADER_SIZE, 0
         waiting: list[tuple[int, int]] = []
         budget = salvage.Budget(len(self.buffer))
-        while offset < self.end and (met < self.count or self.faults):
+        while offset < self.limit and (met < self.count or self.faults):
             try:
-                inflation = Inflation(self.buffer, entry.parse(self.buffer, offset, self.end), self.end)
+                inflation = Inflation(self.buffer, entry.parse(self.buffer, offset, self.limit), self.limit)
                 for _ in inflation:
                     pass
             except DataError as error:
+                if offset >= self.end:
+                    if not self.faults:
+                        self._fault(f"the pack ends after {met} of {self.count} objects", offset)
+                    break
                 self._fault(error.what, offset)
-                following = salvage.next_entry(self.buffer, offset + 1, self.end, budget)
+                following = salvage.next_entry(self.buffer, offset + 1, self.limit, budget)
                 if following is None:
                     break
                 offset = following
@@ -197,8 +202,8 @@ class PackFile:
         else:
             if met < self.count and not self.faults:
                 self._fault(f"the pack ends after {met} of {self.count} objects", offset)
-            elif offset < self.end:
-                self._fault("something follows the last object", offset)
+            elif offset != self.end and not self.faults:
+                self._fault("the checksum does not follow the last object", offset)
         self._place_waiting(waiting)
 
     def _place_waiting(self, waiting: list[tuple[int, int]]) -> None:
@@ -214,7 +219,7 @@ class PackFile:
     def _place(self, offset: int, end: int) -> bool:
         """Name the object at an offset; False when it waits for its base, True also when it is damaged."""
         assert self._located is not None
-        found = entry.parse(self.buffer, offset, self.end)
+        found = entry.parse(self.buffer, offset, self.limit)
         if isinstance(found.base, bytes) and found.base not in self._located:
             return False
         used, self.index = self.index, None
@@ -227,7 +232,8 @@ class PackFile:
         finally:
             self.index = used
         name = content.name
-        self._located[name] = Located(offset, end, name, content.kind, len(content.content), base, depth)
+        located = Located(offset, end, name, content.kind, len(content.content), base, depth)
+        self._located.setdefault(name, located)
         return True
 
     def _base_of(self, found: entry.Entry) -> tuple[int | None, int]:
