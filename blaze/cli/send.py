@@ -117,11 +117,12 @@ def send(
 
 
 def _courier(target: "Target | None", port: int, dns: DNS, options: "DeliveryOptions") -> "Courier":
-    from blaze.core.net.delivery import HostCourier, MXCourier
+    from blaze.core.net.delivery import HostCourier
+    from blaze.core.net.relaying import MXCourier
 
     if target is not None:
         return HostCourier(target, options)
-    return MXCourier(dns.resolver(), options, port)
+    return MXCourier(dns.resolver(), options, port, offline=dns.offline)
 
 
 @command("submit", reports=True)

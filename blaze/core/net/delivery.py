@@ -10,12 +10,10 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple, Protocol
 
 from blaze.core import sasl
-from blaze.core.auth.resolver import Resolver
 from blaze.core.errors import BlazeError, DataError, SMTPReplyError, TemporaryError, TLSError
-from blaze.core.mail.address import to_ascii_domain
 from blaze.core.mail.message import parse
 from blaze.core.mail.relay import Outgoing
-from blaze.core.net import dial, mx
+from blaze.core.net import dial
 from blaze.core.net.channel import SocketChannel
 from blaze.core.net.dial import DialOptions
 from blaze.core.net.smtp import Envelope, Following, Session, Timeouts
@@ -24,9 +22,6 @@ from blaze.core.net.transaction import Outcome, Transaction
 from blaze.core.net.transcript import Transcript
 from blaze.core.smtp import Reply
 from blaze.core.smtp.grammar import check_domain
-
-MAX_SESSIONS = 10  # ours: connections kept open at once
-MAX_ATTEMPTS = 5  # hosts tried for one recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +223,13 @@ class Courier(Protocol):
 
 
 class HostCourier:
-    """Brings every message to one host."""
+    """Brings every message to one host.
 
-    def __init__(self, target: Target, options: DeliveryOptions) -> None:
+    With a `policy` (its name) a failure of TLS is one for now: it is the domain that asks for TLS.
+    """
+
+    def __init__(self, target: Target, options: DeliveryOptions, policy: str | None = None) -> None:
+        self._policy = policy
         self._target = target
         self._options = options
         self._session: Session | None = None
@@ -264,11 +263,19 @@ class HostCourier:
         if self._session is not None and self._session.exhausted:
             self.close()
         if self._session is None:
-            self._session = open_session(self._target, self._options)
+            self._session = self._open()
         return self._session
 
+    def _open(self) -> Session:
+        try:
+            return open_session(self._target, self._options)
+        except TLSError as error:
+            if self._policy is None:
+                raise
+            raise TemporaryError(f"{error.what}, and {self._policy} asks for it", where=error.where) from None
+
     def _failed(self, envelope: Envelope, error: BlazeError) -> list[Delivery]:
-        return [_undelivered(recipient, error, str(self._target)) for recipient in envelope.recipients]
+        return [undelivered(recipient, error, str(self._target)) for recipient in envelope.recipients]
 
     def _drop(self, session: Session) -> None:
         session.close()
@@ -279,93 +286,6 @@ class HostCourier:
         if self._session is not None:
             self._session.quit()
             self._session = None
-
-
-class MXCourier:
-    """Brings messages to the mail exchangers of their recipients' domains, each domain's in turn."""
-
-    def __init__(self, resolver: Resolver, options: DeliveryOptions, port: int = 25) -> None:
-        self._resolver = resolver
-        self._options = options
-        self._port = port
-        self._routes: dict[str, mx.Route | BlazeError] = {}
-        self._couriers: dict[str, HostCourier | BlazeError] = {}
-
-    def deliver(
-        self,
-        envelope: Envelope,
-        message: Outgoing,
-        following: Following | None = None,  # noqa: ARG002 - it may go elsewhere
-    ) -> list[Delivery]:
-        """See `Courier.deliver`. Recipients of one domain share a transaction."""
-        domains: dict[str, list[str]] = {}
-        for recipient in dict.fromkeys(envelope.recipients):
-            domains.setdefault(_domain(recipient), []).append(recipient)
-        told: dict[str, Delivery] = {}
-        for domain, recipients in domains.items():
-            told |= self._deliver_to(domain, replace(envelope, recipients=recipients), message)
-        return [told[recipient] for recipient in dict.fromkeys(envelope.recipients)]
-
-    def _deliver_to(self, domain: str, envelope: Envelope, message: Outgoing) -> dict[str, Delivery]:
-        route = self._route(domain)
-        if isinstance(route, BlazeError):
-            return {one: _undelivered(one, route, domain) for one in envelope.recipients}
-        told: dict[str, Delivery] = {}
-        waiting = list(envelope.recipients)
-        for host in route.hosts[:MAX_ATTEMPTS]:
-            courier = self._courier(host)
-            if isinstance(courier, BlazeError):
-                told |= {one: _undelivered(one, courier, host) for one in waiting}
-                continue
-            for delivery in courier.deliver(replace(envelope, recipients=waiting), message):
-                told[delivery.recipient] = delivery
-            waiting = [one for one in waiting if _may_succeed_elsewhere(told[one].error)]
-            if not waiting:
-                break
-        return told
-
-    def _route(self, domain: str) -> mx.Route | BlazeError:
-        if domain not in self._routes:
-            try:
-                self._routes[domain] = mx.find_route(domain, self._resolver)
-            except BlazeError as error:
-                self._routes[domain] = error
-        return self._routes[domain]
-
-    def _courier(self, host: str) -> HostCourier | BlazeError:
-        known = self._couriers.pop(host, None)
-        if known is None:
-            try:
-                addresses = mx.find_addresses(host, self._resolver).addresses
-                known = HostCourier(Target(host, self._port, addresses), self._options)
-            except BlazeError as error:
-                known = error
-        self._couriers[host] = known  # the last used is the last in the dictionary
-        if len(self._couriers) > MAX_SESSIONS:
-            oldest = self._couriers.pop(next(iter(self._couriers)))
-            if isinstance(oldest, HostCourier):
-                oldest.close()
-        return known
-
-    def close(self) -> None:
-        """End all sessions."""
-        for courier in self._couriers.values():
-            if isinstance(courier, HostCourier):
-                courier.close()
-        self._couriers.clear()
-
-
-def _domain(recipient: str) -> str:
-    domain = recipient.rpartition("@")[2]
-    return domain.lower() if domain.startswith("[") else to_ascii_domain(domain).lower()
-
-
-def _may_succeed_elsewhere(error: BlazeError | None) -> bool:
-    """Whether another host may do better: not after a definite answer about sender, recipient or message."""
-    definite = (
-        isinstance(error, SMTPReplyError) and error.permanent and error.command in ("MAIL", "RCPT", "DATA")
-    )
-    return error is not None and not definite
 
 
 def _told(session: Session, outcomes: Sequence[Outcome]) -> list[Delivery]:
@@ -387,7 +307,8 @@ def _refusal(outcome: Outcome, server: str) -> SMTPReplyError:
     return SMTPReplyError(text, code=code, enhanced=enhanced, command=outcome.command, where=where)
 
 
-def _undelivered(recipient: str, error: BlazeError, server: str) -> Delivery:
+def undelivered(recipient: str, error: BlazeError, server: str) -> Delivery:
+    """The delivery that `error` stood in the way of."""
     code = error.code if isinstance(error, SMTPReplyError) else 0
     enhanced = error.enhanced if isinstance(error, SMTPReplyError) else None
     text = error.text if isinstance(error, SMTPReplyError) else str(error)

@@ -7,12 +7,20 @@ import hashlib
 import re
 import socket
 import ssl
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
-from blaze.core.errors import ConfigurationError, TemporaryError, TimedOutError, TLSError, UsageError
+from blaze.core.errors import (
+    BlazeError,
+    ConfigurationError,
+    TemporaryError,
+    TimedOutError,
+    TLSError,
+    UsageError,
+)
 from blaze.core.sasl import ChannelBinding
 
 if TYPE_CHECKING:
@@ -31,8 +39,8 @@ class TLSOptions:
     """What a client asks of the server's certificate.
 
     `verify` checks chain, dates and name; without it any certificate is taken. `pin` is ``sha256:HEX`` of the
-    leaf's DER and replaces the check of chain and name. `cafile` names the authorities to trust instead of
-    the system's. `cert` and `key` are PEM files of the client's own certificate.
+    leaf's DER and replaces the check of chain and name, as `check` does. `cafile` names the authorities to
+    trust instead of the system's. `cert` and `key` are PEM files of the client's own certificate.
     """
 
     verify: bool = True
@@ -40,6 +48,8 @@ class TLSOptions:
     pin: str | None = None
     cert: str | None = None
     key: str | None = None
+    check: Callable[[ssl.SSLSocket, str], None] | None = None
+    """What else must hold once the handshake is done; it raises CertificateError when it does not."""
 
 
 def start_tls(connection: socket.socket, host: str, options: TLSOptions, timeout: float) -> ssl.SSLSocket:
@@ -63,8 +73,14 @@ def start_tls(connection: socket.socket, host: str, options: TLSOptions, timeout
         raise TimedOutError("no answer to the TLS handshake in time", where=host) from None
     except (OSError, ValueError) as error:
         raise TLSError(f"the TLS handshake failed: {error}", where=host) from None
-    if options.pin:
-        check_pin(secured, options.pin, host)
+    try:
+        if options.pin:
+            check_pin(secured, options.pin, host)
+        if options.check:
+            options.check(secured, host)
+    except BlazeError:
+        secured.close()
+        raise
     return secured
 
 
@@ -78,7 +94,7 @@ def client_context(options: TLSOptions) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"cannot read the authorities: {error}", where=options.cafile) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if not options.verify or options.pin:
+    if not options.verify or options.pin or options.check:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if options.cert:
@@ -184,6 +200,43 @@ def end_point(certificate: bytes) -> bytes:
     except (ValueError, UnsupportedAlgorithm):
         name = "sha256"
     return hashlib.new("sha256" if name in ("md5", "sha1") else name, certificate).digest()
+
+
+def certificate_chain(connection: ssl.SSLSocket) -> tuple[bytes, ...]:
+    """The certificates that the peer sent, as DER, its own first; none where the library does not give them.
+
+    Python has `get_unverified_chain` from 3.13 on.
+    """
+    get_chain = getattr(connection, "get_unverified_chain", None)
+    return tuple(get_chain()) if get_chain else ()
+
+
+def public_key_info(certificate: bytes) -> bytes:
+    """The SubjectPublicKeyInfo of a DER certificate; empty when it cannot be read."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    try:
+        key = x509.load_der_x509_certificate(certificate).public_key()
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        return b""
+
+
+def is_issued_under(leaf: bytes, chain: Sequence[bytes], trusted: bytes, name: str) -> bool:
+    """Whether `leaf` is for `name` and chains up through `chain` to `trusted`; all are DER (RFC 5280 §6)."""
+    from cryptography import x509
+    from cryptography.x509 import verification
+
+    try:
+        load = x509.load_der_x509_certificate
+        store = verification.Store([load(trusted)])
+        verifier = verification.PolicyBuilder().store(store).build_server_verifier(x509.DNSName(name))
+        verifier.verify(load(leaf), [load(certificate) for certificate in chain[1:]])
+    except (ValueError, x509.UnsupportedGeneralNameType, verification.VerificationError):
+        return False
+    return True
 
 
 class Certificates(NamedTuple):

@@ -1,0 +1,169 @@
+"""Messages brought to mail exchangers, with the safety that the recipients' domains ask for."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from blaze.core.auth.resolver import Resolver
+from blaze.core.errors import BlazeError, SMTPReplyError, TemporaryError
+from blaze.core.mail.address import to_ascii_domain
+from blaze.core.mail.relay import Outgoing
+from blaze.core.net import dane, mx, sts
+from blaze.core.net.delivery import Delivery, DeliveryOptions, HostCourier, Target, undelivered
+from blaze.core.net.smtp import Envelope, Following
+
+MAX_SESSIONS = 10  # ours: connections kept open at once
+MAX_ATTEMPTS = 5  # hosts tried for one recipient
+
+
+class _Guard(NamedTuple):
+    """How to talk to one host for one domain. `policy` names what asks for TLS there, or is None."""
+
+    options: DeliveryOptions
+    policy: str | None = None
+
+
+class MXCourier:
+    """Brings messages to the mail exchangers of their recipients' domains, each domain's in turn.
+
+    TLSA records (DANE) of the hosts are obeyed, and where there are none the domain's MTA-STS policy, which
+    `offline` forbids to fetch. A host they rule out is passed over, and its recipients wait (status 75).
+    """
+
+    def __init__(
+        self, resolver: Resolver, options: DeliveryOptions, port: int = 25, *, offline: bool = False
+    ) -> None:
+        self._resolver = resolver
+        self._options = options
+        self._port = port
+        self._offline = offline
+        self._routes: dict[str, mx.Route | BlazeError] = {}
+        self._policies: dict[str, sts.Policy | None] = {}
+        self._couriers: dict[tuple[str, str], HostCourier | BlazeError] = {}
+
+    def deliver(
+        self,
+        envelope: Envelope,
+        message: Outgoing,
+        following: Following | None = None,  # noqa: ARG002 - it may go elsewhere
+    ) -> list[Delivery]:
+        """See `Courier.deliver`. Recipients of one domain share a transaction."""
+        domains: dict[str, list[str]] = {}
+        for recipient in dict.fromkeys(envelope.recipients):
+            domains.setdefault(_domain(recipient), []).append(recipient)
+        told: dict[str, Delivery] = {}
+        for domain, recipients in domains.items():
+            told |= self._deliver_to(domain, replace(envelope, recipients=recipients), message)
+        return [told[recipient] for recipient in dict.fromkeys(envelope.recipients)]
+
+    def _deliver_to(self, domain: str, envelope: Envelope, message: Outgoing) -> dict[str, Delivery]:
+        route = self._route(domain)
+        if isinstance(route, BlazeError):
+            return {one: undelivered(one, route, domain) for one in envelope.recipients}
+        told: dict[str, Delivery] = {}
+        waiting = list(envelope.recipients)
+        for host in route.hosts[:MAX_ATTEMPTS]:
+            courier = self._courier(route, host)
+            if isinstance(courier, BlazeError):
+                told |= {one: undelivered(one, courier, host) for one in waiting}
+                continue
+            for delivery in courier.deliver(replace(envelope, recipients=waiting), message):
+                told[delivery.recipient] = delivery
+            waiting = [one for one in waiting if _may_succeed_elsewhere(told[one].error)]
+            if not waiting:
+                break
+        return told
+
+    def _route(self, domain: str) -> mx.Route | BlazeError:
+        if domain not in self._routes:
+            try:
+                self._routes[domain] = mx.find_route(domain, self._resolver)
+            except BlazeError as error:
+                self._routes[domain] = error
+        return self._routes[domain]
+
+    def _courier(self, route: mx.Route, host: str) -> HostCourier | BlazeError:
+        key = (host, route.domain)
+        known = self._couriers.pop(key, None)
+        if known is None:
+            try:
+                known = self._new_courier(route, host)
+            except BlazeError as error:
+                known = error
+        self._couriers[key] = known  # the last used is the last in the dictionary
+        if len(self._couriers) > MAX_SESSIONS:
+            oldest = self._couriers.pop(next(iter(self._couriers)))
+            if isinstance(oldest, HostCourier):
+                oldest.close()
+        return known
+
+    def _new_courier(self, route: mx.Route, host: str) -> HostCourier:
+        found = mx.find_addresses(host, self._resolver)
+        guard = _Guard(self._options)
+        if self._options.tls != "none" and not host.startswith("["):
+            secure = route.authenticated and found.authenticated
+            guard = (self._dane_guard(route, host) if secure else None) or self._sts_guard(route, host)
+        return HostCourier(Target(host, self._port, found.addresses), guard.options, guard.policy)
+
+    # What the domain asks for.
+
+    def _dane_guard(self, route: mx.Route, host: str) -> _Guard | None:
+        records, published = dane.find_associations(host, self._port, self._resolver)
+        if not published:
+            return None
+        options = replace(self._options, tls="starttls")
+        if usable := tuple(record for record in records if record.usage == dane.DANE_EE or dane.HAS_CHAIN):
+            check = dane.DANECheck(usable, (host, route.domain))
+            trust = replace(options.tls_options, check=check)
+            return _Guard(replace(options, insist=True, tls_options=trust), "DANE")
+        # RFC 7672 §2.2: TLS is still needed, though nothing says which certificate is right.
+        options.inform(f"no TLSA record of {host} can be used here")
+        if options.insist:
+            return _Guard(options, "DANE")
+        trust = replace(options.tls_options, verify=False)
+        return _Guard(replace(options, tls_options=trust, warn=options.inform), "DANE")
+
+    def _sts_guard(self, route: mx.Route, host: str) -> _Guard:
+        policy = self._policy(route.domain)
+        if policy is None or policy.mode == "none":
+            return _Guard(self._options)
+        if policy.mode == "testing":
+            if not policy.allows(host):
+                self._options.inform(f"the MTA-STS policy of {route.domain} (testing) does not name {host}")
+            return _Guard(self._options)
+        if not policy.allows(host):
+            raise TemporaryError(f"the MTA-STS policy of {route.domain} does not name the host", where=host)
+        return _Guard(replace(self._options, tls="starttls", insist=True), "MTA-STS")
+
+    def _policy(self, domain: str) -> sts.Policy | None:
+        if self._offline:
+            return None
+        if domain not in self._policies:
+            options = self._options
+            try:
+                self._policies[domain] = sts.find_policy(
+                    domain, self._resolver, options.dial, options.tls_options
+                )
+            except BlazeError as error:
+                options.warn(f"{error}; going on without the MTA-STS policy of {domain}")
+                self._policies[domain] = None
+        return self._policies[domain]
+
+    def close(self) -> None:
+        """End all sessions."""
+        for courier in self._couriers.values():
+            if isinstance(courier, HostCourier):
+                courier.close()
+        self._couriers.clear()
+
+
+def _domain(recipient: str) -> str:
+    domain = recipient.rpartition("@")[2]
+    return domain.lower() if domain.startswith("[") else to_ascii_domain(domain).lower()
+
+
+def _may_succeed_elsewhere(error: BlazeError | None) -> bool:
+    """Whether another host may do better: not after a definite answer about sender, recipient or message."""
+    definite = (
+        isinstance(error, SMTPReplyError) and error.permanent and error.command in ("MAIL", "RCPT", "DATA")
+    )
+    return error is not None and not definite

@@ -1,0 +1,108 @@
+"""MTA-STS: a domain's word, fetched over HTTPS, on which hosts take its mail inside TLS (RFC 8461)."""
+
+import http.client
+import re
+import ssl
+from dataclasses import dataclass, replace
+
+from blaze.core.auth.resolver import RecordType, Resolver, ask
+from blaze.core.errors import BlazeError, DataError
+from blaze.core.net import tls
+from blaze.core.net.dial import DialOptions, dial
+from blaze.core.net.mx import find_addresses
+from blaze.core.net.tls import TLSOptions
+
+PORT = 443
+MAX_POLICY = 65536  # octets, RFC 8461 §3.3 suggests 64 kilobytes
+TIMEOUT = 60.0  # seconds, RFC 8461 §3.3
+MODES = ("enforce", "testing", "none")
+
+_RECORD = re.compile(rb"v=STSv1[ \t]*;(?:[^;]*;)*?[ \t]*id=([A-Za-z0-9]{1,32})[ \t]*(?:;.*)?", re.DOTALL)
+_MX = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a domain says: `mode` of `MODES`, `mx` the names or ``*.name`` patterns of its hosts."""
+
+    mode: str
+    mx: tuple[str, ...]
+    max_age: int
+
+    def allows(self, host: str) -> bool:
+        """Whether mail may go to `host`; ``*.`` stands for one label (RFC 8461 §4.1)."""
+        name = host.lower()
+        return name in self.mx or "*." + name.partition(".")[2] in self.mx
+
+
+def parse(text: bytes) -> Policy:
+    """Read a policy file (RFC 8461 §3.2); lines end in LF or CRLF, unknown keys are passed over.
+
+    Raises:
+        DataError: it is none.
+    """
+    values: dict[str, str] = {}
+    mx: list[str] = []
+    for line in text.decode("utf-8", "replace").splitlines():
+        key, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon and key:
+            raise DataError("a line without a colon in the MTA-STS policy", where=repr(line[:80]))
+        if key == "mx":
+            mx.append(value.lower())
+        else:
+            values.setdefault(key, value)
+    mode, age = values.get("mode", ""), values.get("max_age", "")
+    if values.get("version") != "STSv1" or mode not in MODES or not re.fullmatch(r"[0-9]{1,10}", age):
+        raise DataError("the MTA-STS policy lacks version, mode or max_age")
+    if (mode != "none" and not mx) or not all(map(_MX.fullmatch, mx)):
+        raise DataError("the MTA-STS policy names no host, or a malformed one")
+    return Policy(mode, tuple(mx), int(age))
+
+
+def find_policy(
+    domain: str, resolver: Resolver, dial_options: DialOptions, trust: TLSOptions
+) -> Policy | None:
+    """The policy of `domain`; None where it has none, or where it cannot be fetched (RFC 8461 §5.1).
+
+    `trust` says which authorities the policy's host is verified by; nothing else of it is used.
+
+    Raises:
+        BlazeError: a policy is announced, but fetching it failed; the caller may go on without.
+    """
+    answer = ask(resolver, f"_mta-sts.{domain}", RecordType.TXT)
+    announced = [text for text in answer.texts if text.startswith(b"v=STSv1")]
+    if len(announced) != 1 or not _RECORD.fullmatch(announced[0]):
+        return None
+    return parse(_fetch(f"mta-sts.{domain}", resolver, dial_options, trust))
+
+
+def _fetch(host: str, resolver: Resolver, dial_options: DialOptions, trust: TLSOptions) -> bytes:
+    timeout = min(TIMEOUT, dial_options.timeout)
+    addresses = find_addresses(host, resolver).addresses
+    connection = dial(host, addresses, PORT, replace(dial_options, timeout=timeout))
+    try:
+        secured = tls.start_tls(connection, host, TLSOptions(cafile=trust.cafile), timeout)
+    except BlazeError:
+        connection.close()
+        raise
+    session = http.client.HTTPSConnection(host, timeout=timeout)
+    session.sock = secured
+    try:
+        session.request("GET", "/.well-known/mta-sts.txt", headers={"Accept": "text/plain"})
+        response = session.getresponse()
+        text = response.read(MAX_POLICY + 1)
+    except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, ssl.SSLError):
+            raise tls.to_error(error, host) from None
+        raise DataError(f"the MTA-STS policy cannot be fetched: {error}", where=host) from None
+    finally:
+        session.close()
+    kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
+    if response.status != 200 or kind != "text/plain" or len(text) > MAX_POLICY:
+        reason = (
+            f"status {response.status}"
+            if response.status != 200
+            else f"{kind or 'no type'}, {len(text)} octets"
+        )
+        raise DataError(f"the MTA-STS policy cannot be fetched: {reason}", where=host)
+    return text

@@ -1,0 +1,228 @@
+"""`blaze send` to domains that ask for TLS: DANE (RFC 7672) and MTA-STS (RFC 8461)."""
+
+import hashlib
+import http.server
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blaze.core.net.dane import HAS_CHAIN
+from blaze.core.net.tls import public_key_info
+from blaze.core.smtp import ServerOptions
+from tests.e2e.test_send import TLSFiles, blaze
+from tests.support.smtp_server import Server, server
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> TLSFiles:
+    return TLSFiles(tmp_path_factory.mktemp("tls"), ["mx.one.test", "mta-sts.one.test"])
+
+
+@pytest.fixture
+def peer(tls: TLSFiles) -> Iterator[Server]:
+    with server(ServerOptions(starttls=True), context=tls.context) as running:
+        yield running
+
+
+def _certificates(tls: TLSFiles) -> list[bytes]:
+    pem = tls.chain.read_text().split("-----END CERTIFICATE-----\n")
+    return [ssl.PEM_cert_to_DER_cert(one + "-----END CERTIFICATE-----\n") for one in pem if one.strip()]
+
+
+def _zone(folder: Path, **files: str) -> str:
+    folder.mkdir()
+    texts = {
+        "one.test": "mx:mx.one.test:10\nad",
+        "mx.one.test": "a:127.0.0.1\nad",
+        "_mta-sts.one.test": "nodata",
+    }
+    for name, text in (texts | {name.replace("__", "."): text for name, text in files.items()}).items():
+        (folder / f"{name}.dns").write_text(text + "\n")
+    return str(folder)
+
+
+def _send(zone: str, peer: Server, *args: str) -> "tuple[int, bytes]":
+    done = blaze("send", "-v", "--dns-static", zone, "--port", str(peer.port), "-r", "c@one.test", *args, "-")
+    return done.returncode, done.stderr
+
+
+# DANE
+
+
+@pytest.mark.parametrize(("selector", "matching"), [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)])
+def test_dane_ee_vouches_for_any_certificate(
+    selector: int, matching: int, tls: TLSFiles, peer: Server, tmp_path: Path
+) -> None:
+    leaf = _certificates(tls)[0]
+    data = public_key_info(leaf) if selector else leaf
+    data = {0: bytes, 1: lambda d: hashlib.sha256(d).digest(), 2: lambda d: hashlib.sha512(d).digest()}[
+        matching
+    ](data)
+    record = f"tlsa:3 {selector} {matching} {data.hex()}\nad"
+    zone = _zone(tmp_path / "zone", **{f"_{peer.port}._tcp.mx.one.test": record})
+    code, stderr = _send(zone, peer)
+    assert code == 0, stderr
+    assert b"warning" not in stderr
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (f"tlsa:3 1 1 {'00' * 32}\nad", 75),
+        (f"tlsa:3 1 1 {'00' * 32}", 0),
+        ("servfail\nad", 75),
+        ("timeout\nad", 75),
+        ("nodata\nad", 0),
+        (f"tlsa:1 1 1 {'00' * 32}\nad", 0),
+        (f"tlsa:3 1 1 {'00' * 31}\nad", 0),
+    ],
+)
+def test_dane_refusals_wait(record: str, code: int, peer: Server, tmp_path: Path) -> None:
+    zone = _zone(tmp_path / "zone", **{f"_{peer.port}._tcp.mx.one.test": record})
+    assert _send(zone, peer)[0] == code
+    assert len(peer.messages) == (code == 0)
+
+
+def test_unusable_records_still_ask_for_tls(tmp_path: Path) -> None:
+    with server() as peer:
+        record = f"tlsa:1 1 1 {'00' * 32}\nad"
+        zone = _zone(tmp_path / "zone", **{f"_{peer.port}._tcp.mx.one.test": record})
+        code, stderr = _send(zone, peer)
+    assert code == 75
+    assert b"DANE asks for it" in stderr
+
+
+def test_dane_ta(tls: TLSFiles, peer: Server, tmp_path: Path) -> None:
+    authority = _certificates(tls)[1]
+    record = f"tlsa:2 0 1 {hashlib.sha256(authority).hexdigest()}\nad"
+    zone = _zone(tmp_path / "zone", **{f"_{peer.port}._tcp.mx.one.test": record})
+    code, stderr = _send(zone, peer)
+    assert code == 0, stderr
+    assert (b"can be used" in stderr) is not HAS_CHAIN
+
+
+def test_insecure_mx_records_mean_no_dane(peer: Server, tmp_path: Path) -> None:
+    zone = _zone(
+        tmp_path / "zone",
+        **{"one.test": "mx:mx.one.test:10", f"_{peer.port}._tcp.mx.one.test": f"tlsa:3 1 1 {'00' * 32}\nad"},
+    )
+    assert _send(zone, peer)[0] == 0
+
+
+# MTA-STS
+
+POLICY = "version: STSv1\r\nmode: {mode}\r\nmx: {mx}\r\nmax_age: 86400\r\n"
+
+
+class _PolicyServer:
+    """An HTTPS server on 127.0.0.3 port 443 with one page."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        outer = self
+        self.text, self.status, self.kind = "", 200, "text/plain"
+        self.asked: list[str] = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked.append(f"{self.headers['Host']}{self.path}")
+                self.send_response(outer.status)
+                self.send_header("Content-Type", outer.kind)
+                self.end_headers()
+                self.wfile.write(outer.text.encode())
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        try:
+            self.http = http.server.ThreadingHTTPServer(("127.0.0.3", 443), Handler)
+        except OSError as error:
+            pytest.skip(f"port 443 cannot be listened on: {error}")
+        self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def policies(tls: TLSFiles) -> Iterator[_PolicyServer]:
+    running = _PolicyServer(tls.context)
+    yield running
+    running.http.shutdown()
+    running.http.server_close()
+
+
+def _sts_zone(folder: Path) -> str:
+    return _zone(
+        folder,
+        **{
+            "one.test": "mx:mx.one.test:10",
+            "_mta-sts.one.test": "txt:v=STSv1; id=2026;",
+            "mta-sts.one.test": "a:127.0.0.3",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "mx", "trusted", "code"),
+    [
+        ("enforce", "mx.one.test", True, 0),
+        ("enforce", "*.one.test", True, 0),
+        ("enforce", "other.one.test", True, 75),
+        ("enforce", "*.mx.one.test", True, 75),
+        ("testing", "other.one.test", True, 0),
+        ("none", "mx.one.test", True, 0),
+        ("enforce", "other.one.test", False, 0),
+    ],
+)
+def test_sts_policies(
+    mode: str,
+    mx: str,
+    trusted: bool,
+    code: int,
+    tls: TLSFiles,
+    peer: Server,
+    policies: _PolicyServer,
+    tmp_path: Path,
+) -> None:
+    policies.text = POLICY.format(mode=mode, mx=mx)
+    trust = ("--cafile", str(tls.authority)) if trusted else ()
+    got, stderr = _send(_sts_zone(tmp_path / "zone"), peer, *trust)
+    assert got == code, stderr
+    assert policies.asked == (["mta-sts.one.test/.well-known/mta-sts.txt"] if trusted else [])
+    assert (b"going on without the MTA-STS policy" in stderr) is not trusted
+
+
+def test_sts_enforces_the_certificate(tls: TLSFiles, policies: _PolicyServer, tmp_path: Path) -> None:
+    policies.text = POLICY.format(mode="enforce", mx="mx.one.test")
+    (tmp_path / "other").mkdir()
+    other = TLSFiles(tmp_path / "other", ["mx.one.test"])
+    zone = _sts_zone(tmp_path / "zone")
+    for options, context in ((ServerOptions(starttls=True), other.context), (ServerOptions(), None)):
+        with server(options, context=context) as peer:
+            code, stderr = _send(zone, peer, "--cafile", str(tls.authority))
+            assert code == 75
+            assert b"MTA-STS asks for it" in stderr
+            assert not peer.messages
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "text"), [(404, "text/plain", ""), (200, "text/html", "x"), (200, "text/plain", "x")]
+)
+def test_sts_policies_that_cannot_be_read_are_passed_over(
+    status: int, kind: str, text: str, tls: TLSFiles, peer: Server, policies: _PolicyServer, tmp_path: Path
+) -> None:
+    policies.status, policies.kind, policies.text = status, kind, text
+    code, stderr = _send(_sts_zone(tmp_path / "zone"), peer, "--cafile", str(tls.authority))
+    assert code == 0
+    assert b"going on without the MTA-STS policy" in stderr
+
+
+def test_offline_fetches_no_policy(
+    tls: TLSFiles, peer: Server, policies: _PolicyServer, tmp_path: Path
+) -> None:
+    policies.text = POLICY.format(mode="enforce", mx="other.test")
+    assert _send(_sts_zone(tmp_path / "zone"), peer, "--offline")[0] == 0
+    assert not policies.asked
