@@ -228,12 +228,12 @@ class _Scanner:
         buffer = self.buffer
         span = self.span = Span(_after_line(buffer, position), from_line)
         header = span.header = header_octets(buffer, span.start, len(buffer))
-        lower = b"\n" + header.lower()
-        if b"\nx-mozilla-status:" in lower:
+        lower = header.lower()
+        if b"x-mozilla-status:" in lower:
             span.expunged = is_expunged(header)
-        field = lower.find(b"\ncontent-length:")
-        if field >= 0 and self.reading.mbox not in ("mboxo", "mboxrd"):
-            digits = lower[field + 16 : lower.find(b"\n", field + 1)].strip()
+        if b"content-length:" in lower and self.reading.mbox not in ("mboxo", "mboxrd"):
+            _, _, field = (b"\n" + lower).partition(b"\ncontent-length:")
+            digits = field.partition(b"\n")[0].strip()
             if digits.isdigit() and len(digits) < 19:
                 _fit(buffer, span, span.start + len(header), int(digits))
         if not _has_header(buffer, span.start):
@@ -245,14 +245,12 @@ class _Scanner:
         from_line = parse_from_line(_line(buffer, position))
         if position == span.next:
             return from_line
-        after_empty_line = buffer[position - 2 : position] == b"\n\n" or (
-            buffer[position - 3 : position] == b"\n\r\n"
-        )
-        is_proper = after_empty_line and _has_header(buffer, _after_line(buffer, position))
+        empty_line = buffer[position - 3 : position].endswith((b"\n\n", b"\n\r\n"))
+        if empty_line and from_line and position > span.next:
+            return from_line
+        is_proper = empty_line and _has_header(buffer, _after_line(buffer, position))
         if position < span.next:
             return from_line if from_line and is_proper and self._distrusts_length(position) else None
-        if after_empty_line and from_line:
-            return from_line
         if from_line:
             self._note(position, "no empty line before this From line")
         elif is_proper:
