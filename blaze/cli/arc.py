@@ -42,8 +42,9 @@ def _verify(app: App, now: "datetime", dns: DNS, files: tuple[str, ...]) -> None
     """Validate the chains of messages.
 
     Prints the author and each domain that sealed the message, oldest first, with a mark of whether its seal
-    holds (and, for the newest, its signature of the message); -v says why on standard error. The exit status
-    is 0 when the chain passes, 1 when it fails or there is none, 75 when the DNS could not answer.
+    holds (and, for the newest, its signature of the message); -v says why on standard error. With several
+    messages a line begins with the message's name. The exit status is 0 when the chain passes, 1 when it
+    fails or there is none, 75 when the DNS could not answer.
 
     ARC is an experiment (RFC 8617) on its way to historic: a chain says who handled the message, not whether
     they are to be trusted.

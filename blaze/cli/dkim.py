@@ -218,8 +218,9 @@ def _verify(
     """Check the signatures of messages.
 
     Prints a line for each signature: `[OK]: DOMAIN`, or `[ER]: DOMAIN` and the reason in brackets; -v says on
-    standard error what was hashed, what may have changed and what to do. A message is good, and the exit
-    status 0, when one of its signatures passes; 75 when none does and the DNS could not answer.
+    standard error what was hashed, what may have changed and what to do. With several messages a line
+    begins with the message's name. A message is good, and the exit status 0, when one of its signatures
+    passes; 75 when none does and the DNS could not answer.
 
     \b
     Examples:
