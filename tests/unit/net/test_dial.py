@@ -1,0 +1,157 @@
+"""Connections: the race of addresses, Unix sockets, families, a proxy."""
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from blaze.core.errors import (
+    BlazeError,
+    NoHostError,
+    TemporaryError,
+    UnavailableError,
+    UsageError,
+)
+from blaze.core.net.dial import DialOptions, _interleaved, dial, dial_unix
+
+LOOPBACK = ip_address("127.0.0.1")
+OTHER = ip_address("127.0.0.2")
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def _port(server: socket.socket) -> int:
+    return int(server.getsockname()[1])
+
+
+def test_addresses_are_tried_in_turn_six_first() -> None:
+    addresses = [
+        ip_address(text) for text in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "192.0.2.1", "2001:db8::2")
+    ]
+    assert [str(address) for address in _interleaved(addresses)] == [
+        "2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2",
+    ]  # fmt: skip
+
+
+def test_a_refusing_address_makes_way_at_once(listener: socket.socket) -> None:
+    started = time.monotonic()
+    with dial("h", [OTHER, LOOPBACK], _port(listener), DialOptions(5)) as connection:
+        assert connection.getpeername()[0] == "127.0.0.1"
+        assert connection.getblocking()
+    assert time.monotonic() - started < 2
+
+
+def test_a_silent_address_makes_way_after_a_moment(listener: socket.socket) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.2", _port(listener)))
+        full.listen(0)
+        crowd = []
+        for _ in range(4):  # a full queue answers no further attempt
+            extra = socket.socket()
+            extra.setblocking(False)
+            extra.connect_ex(("127.0.0.2", _port(listener)))
+            crowd.append(extra)
+        try:
+            with dial("h", [OTHER, LOOPBACK], _port(listener), DialOptions(10)) as connection:
+                assert connection.getpeername()[0] in ("127.0.0.1", "127.0.0.2")
+        finally:
+            for extra in crowd:
+                extra.close()
+
+
+def test_nobody_listens(listener: socket.socket) -> None:
+    with pytest.raises(TemporaryError, match="connection refused"):
+        dial("h", [OTHER], _port(listener), DialOptions(5))
+
+
+def test_the_family_is_kept(listener: socket.socket) -> None:
+    with pytest.raises(NoHostError):
+        dial("h", [LOOPBACK], _port(listener), DialOptions(5, family=6))
+    with pytest.raises(NoHostError):
+        dial("h", [], _port(listener), DialOptions(5))
+
+
+def test_bind(listener: socket.socket) -> None:
+    with dial("h", [LOOPBACK], _port(listener), DialOptions(5, bind="127.0.0.9")) as connection:
+        assert connection.getsockname()[0] == "127.0.0.9"
+    with pytest.raises(UnavailableError):
+        dial("h", [LOOPBACK], _port(listener), DialOptions(5, bind="192.0.2.1"))
+
+
+def test_unix_socket(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        dial_unix(path, DialOptions(5)).close()
+    with pytest.raises(TemporaryError):
+        dial_unix(path, DialOptions(5))
+    with pytest.raises(TemporaryError, match="no such socket"):
+        dial_unix(str(tmp_path / "none"), DialOptions(5))
+
+
+class Socks5(threading.Thread):
+    """A SOCKS5 proxy (RFC 1928) that takes one connection; `asked` is the host it was given."""
+
+    def __init__(self, reply: int = 0) -> None:
+        super().__init__(daemon=True)
+        self.reply = reply
+        self.asked = b""
+        self.listener = socket.create_server(("127.0.0.1", 0))
+
+    def run(self) -> None:
+        connection, _ = self.listener.accept()
+        with connection:
+            connection.recv(100)
+            connection.sendall(b"\x05\x00")
+            request = connection.recv(300)
+            self.asked = request[5 : 5 + request[4]]
+            (port,) = struct.unpack("!H", request[-2:])
+            connection.sendall(bytes([5, self.reply, 0, 1, 127, 0, 0, 1, 0, 0]))
+            if not self.reply:
+                with socket.create_connection(("127.0.0.1", port)) as onward:
+                    connection.sendall(onward.recv(100))
+
+
+def test_through_a_proxy_that_looks_the_name_up(listener: socket.socket) -> None:
+    pytest.importorskip("python_socks")
+    proxy = Socks5()
+    proxy.start()
+    url = f"socks5://127.0.0.1:{_port(proxy.listener)}"
+    with dial("mx.test", [], _port(listener), DialOptions(5, proxy=url)) as connection:
+        onward, _ = listener.accept()
+        with onward:
+            onward.sendall(b"220 mx\r\n")
+            assert connection.recv(100) == b"220 mx\r\n"
+    assert proxy.asked == b"mx.test"
+    proxy.join(5)
+    proxy.listener.close()
+
+
+def test_a_proxy_that_refuses() -> None:
+    pytest.importorskip("python_socks")
+    proxy = Socks5(reply=5)
+    proxy.start()
+    with pytest.raises(BlazeError):
+        dial("mx.test", [], 25, DialOptions(5, proxy=f"socks5://127.0.0.1:{_port(proxy.listener)}"))
+    proxy.join(5)
+    proxy.listener.close()
+
+
+def test_what_is_no_proxy() -> None:
+    pytest.importorskip("python_socks")
+    with pytest.raises(UsageError):
+        dial("h", [LOOPBACK], 25, DialOptions(5, proxy="http://127.0.0.1:1"))
+
+
+def test_options_show_no_password() -> None:
+    assert "geheim" not in repr(DialOptions(proxy="socks5://u:geheim@h"))

@@ -1,0 +1,143 @@
+"""Accounts and their secrets."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blaze.core.errors import ConfigurationError
+from blaze.core.settings.accounts import Account, complete_address, find_account
+from blaze.core.settings.overview import MASK, iter_settings
+from blaze.core.settings.secrets import SecretSources, read_netrc, read_secret
+
+CONFIG: dict[str, Any] = {
+    "account": {
+        "work": {
+            "host": "smtp.work.test",
+            "port": 465,
+            "tls": "implicit",
+            "user": "ann",
+            "from": "ann@work.test",
+        },
+        "home": {"host": "smtp.home.test", "aliases": {"root": ["admin", "ops@x.test"], "admin": "root"}},
+    }
+}
+
+
+def test_find_account_reads_the_table() -> None:
+    account = find_account(CONFIG, "work")
+    assert account == Account(
+        "work", host="smtp.work.test", port=465, tls="implicit", user="ann", sender="ann@work.test"
+    )
+
+
+def test_find_account_without_a_name() -> None:
+    assert find_account({}, None) is None
+    assert find_account(CONFIG, None) is None
+    chosen = find_account({**CONFIG, "default-account": "home"}, None)
+    assert chosen
+    assert chosen.name == "home"
+    only = find_account({"account": {"work": CONFIG["account"]["work"]}}, None)
+    assert only
+    assert only.name == "work"
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        (CONFIG, "nobody"),
+        ({}, "nobody"),
+        ({"account": "work"}, "work"),
+        ({"account": {"work": 1}}, "work"),
+        ({"account": {"work": {"hots": "x"}}}, "work"),
+        ({"account": {"work": {"host": 1}}}, "work"),
+        ({"account": {"work": {"port": 0}}}, "work"),
+        ({"account": {"work": {"port": True}}}, "work"),
+        ({"account": {"work": {"tls": "ssl"}}}, "work"),
+        ({"account": {"work": {"aliases": []}}}, "work"),
+        ({"account": {"work": {"aliases": {"root": 1}}}}, "work"),
+    ],
+)
+def test_find_account_refuses(config: dict[str, Any], name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        find_account(config, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "addresses"),
+    [
+        ("a@b.test", ["a@b.test"]),
+        ("someone", ["someone@host.test"]),
+        ("root", ["root@host.test", "ops@x.test"]),
+        ("ROOT", ["root@host.test", "ops@x.test"]),
+    ],
+)
+def test_complete_address_follows_aliases(name: str, addresses: list[str]) -> None:
+    assert complete_address(name, find_account(CONFIG, "home"), "host.test") == addresses
+
+
+def test_read_secret_takes_the_first_source(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("from file\nsecond line\n")
+    file.chmod(0o600)
+    assert read_secret(SecretSources("given", str(file)), "h", "u", {}) == "given"
+    assert read_secret(SecretSources(None, str(file), "echo no"), "h", "u", {}) == "from file"
+    assert (
+        read_secret(SecretSources(None, None, "echo 'from command'; echo x"), "h", "u", {}) == "from command"
+    )
+    assert read_secret(SecretSources(token_command="echo token"), "h", "u", {}) == "token"
+    assert read_secret(SecretSources(), "h", "u", {"HOME": str(tmp_path)}) is None
+
+
+@pytest.mark.parametrize("command", ["false", "true", "exit 3"])
+def test_read_secret_needs_a_command_that_says_something(command: str) -> None:
+    with pytest.raises(ConfigurationError):
+        read_secret(SecretSources(password_command=command), "h", "u", {})
+
+
+def test_files_that_others_can_read_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("x\n")
+    file.chmod(0o640)
+    with pytest.raises(ConfigurationError, match="read by others"):
+        read_secret(SecretSources(password_file=str(file)), "h", "u", {})
+    with pytest.raises(ConfigurationError):
+        read_secret(SecretSources(password_file=str(tmp_path / "none")), "h", "u", {})
+
+
+def test_netrc_is_read_for_host_and_user(tmp_path: Path) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine smtp.test login ann password geheim\n")
+    netrc.chmod(0o600)
+    environ = {"HOME": str(tmp_path)}
+    assert read_secret(SecretSources(), "smtp.test", "ann", environ) == "geheim"
+    assert read_secret(SecretSources(), "smtp.test", "bob", environ) is None
+    assert read_secret(SecretSources(), "other.test", "ann", environ) is None
+    assert read_netrc({"NETRC": str(netrc)}, "smtp.test") == ("ann", "geheim")
+    netrc.chmod(0o644)
+    with pytest.raises(ConfigurationError):
+        read_netrc(environ, "smtp.test")
+    netrc.chmod(0o600)
+    netrc.write_text("machine smtp.test lgin ann\n")
+    with pytest.raises(ConfigurationError):
+        read_netrc(environ, "smtp.test")
+
+
+def test_sources_show_no_password() -> None:
+    assert "geheim" not in repr(SecretSources("geheim"))
+
+
+def test_settings_are_masked_and_their_source_told() -> None:
+    config = {"send": {"hostname": "a.test"}, "account": {"x": {"password-command": "pass", "host": "h"}}}
+    environ = {
+        "BLAZE_SEND_HOSTNAME": "b.test",
+        "BLAZE_SUBMIT_PASSWORD": "geheim",
+        "SMTP_URL": "smtps://ann:geheim@h.test",
+        "PATH": "/bin",
+    }
+    found = {setting.key: setting for setting in iter_settings(config, "/c.toml", environ)}
+    assert "PATH" not in found
+    assert found["BLAZE_SUBMIT_PASSWORD"].value == MASK
+    assert found["SMTP_URL"].value == f"smtps://ann:{MASK}@h.test"
+    assert found["account.x.password-command"].value == "pass"
+    assert found["send.hostname"] == ("send.hostname", "a.test", "/c.toml", "BLAZE_SEND_HOSTNAME")
