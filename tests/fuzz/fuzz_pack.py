@@ -4,7 +4,8 @@ from contextlib import suppress
 
 from blaze.core.errors import BlazeError
 from blaze.core.store.pack import delta, index, skeleton, stems, trees
-from blaze.core.store.pack.dissect import dissect, to_crlf, to_lf
+from blaze.core.store.pack.dissect import dissect
+from blaze.core.store.pack.newlines import to_crlf, to_lf
 from blaze.core.store.pack.objects import BLOB, Name, name_of
 from blaze.core.store.pack.packfile import PackFile
 

@@ -3,16 +3,16 @@
 The bytes are those of the OCaml `blaze`. This module is the door of `source` and `destination` to them.
 """
 
-import os
-from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from blaze.core.errors import BlazeError, NoInputError
 from blaze.core.mail.header import Buffer
-from blaze.core.store.delivery import Delivery, of_entry
 from blaze.core.store.pack.archive import Archive, Message, open_archive
-from blaze.core.store.pack.archivewrite import Archiver, Options
 from blaze.core.store.source import Entry, Found
+
+if TYPE_CHECKING:
+    from blaze.core.store.pack.destination import PackDestination
 
 
 class PackEntry(Entry):
@@ -89,45 +89,8 @@ def _entry(path: str, archive: Archive, message: Message) -> Found:
         return error
 
 
-class PackDestination:
-    """A pack, or a folder of packs, that `convert` fills."""
-
-    def __init__(self, path: str, *, sync: bool = True) -> None:
-        self.path = path
-        self._archiver = Archiver(path, Options(grow=True, sync=sync))
-
-    def open(self) -> Counter[bytes]:
-        """Take up what is there; digest it."""
-        held = Counter(map(self.digest, self.iter_deliveries())) if os.path.lexists(self.path) else Counter()
-        self._archiver.__enter__()
-        return held
-
-    def digest(self, delivery: Delivery) -> bytes:
-        """The SHA-256 of the message."""
-        return delivery.digest()
-
-    def deliver(self, delivery: Delivery) -> None:
-        """Put one message in."""
-        self._archiver.add(delivery)
-
-    def finish(self, *, has_strangers: bool) -> bool:  # noqa: ARG002 - other mail may lie there
-        """Give the pack its name."""
-        if self._archiver.added or not os.path.lexists(self.path):
-            self._archiver.finish()
-        return True
-
-    def close(self) -> None:
-        """Let go; what was not finished is gone."""
-        self._archiver.close()
-
-    def iter_deliveries(self) -> Iterator[Delivery]:
-        """The messages as they are read back."""
-        for found in iter_entries(self.path, None):
-            if isinstance(found, BlazeError):
-                raise found
-            yield of_entry(found)
-
-
-def make_destination(path: str, *, sync: bool = True) -> PackDestination:
+def make_destination(path: str, *, sync: bool = True) -> "PackDestination":
     """A destination of `convert`; nothing is touched yet."""
+    from blaze.core.store.pack.destination import PackDestination
+
     return PackDestination(path, sync=sync)

@@ -10,7 +10,7 @@ from blaze.core.mail.window import iter_chunks
 from blaze.core.store import atomic
 from blaze.core.store.manifest import MANIFEST, Record, parse as parse_record, read_manifest
 from blaze.core.store.pack import skeleton
-from blaze.core.store.pack.dissect import to_lf
+from blaze.core.store.pack.newlines import to_lf
 from blaze.core.store.pack.objects import KINDS, MAIL, NAME_SIZE, Name, Object
 from blaze.core.store.pack.packfile import PackFile, open_pack
 from blaze.core.store.pack.skeleton import Mail

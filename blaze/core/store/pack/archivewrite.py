@@ -21,7 +21,8 @@ from blaze.core.store.pack.archive import (
     manifest_path,
     open_archive,
 )
-from blaze.core.store.pack.dissect import Crlf, Span, dissect, to_crlf
+from blaze.core.store.pack.dissect import Span, dissect
+from blaze.core.store.pack.newlines import Crlf, to_crlf
 from blaze.core.store.pack.objects import BLOB, MAIL, STEM, TREE, name_of
 from blaze.core.store.pack.packfile import PackFile
 from blaze.core.store.pack.skeleton import Leaf, Mail

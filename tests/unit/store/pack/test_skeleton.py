@@ -7,7 +7,8 @@ from hypothesis import given, strategies as st
 
 from blaze.core.errors import DataError
 from blaze.core.store.pack import skeleton
-from blaze.core.store.pack.dissect import dissect, to_crlf, to_lf
+from blaze.core.store.pack.dissect import dissect
+from blaze.core.store.pack.newlines import to_crlf, to_lf
 from blaze.core.store.pack.objects import BLOB, MAIL, Object, name_of
 from blaze.core.store.pack.skeleton import Leaf, Multipart, Part
 
