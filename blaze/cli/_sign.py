@@ -107,9 +107,7 @@ def write_signed(
     """
     from blaze.core.auth.stamp import iter_stamped
 
-    chunks = iter_stamped(
-        message.buffer, message.header, message.end, fields=tuple(fields), removed=removed
-    )
+    chunks = iter_stamped(message.buffer, message.header, message.end, fields=tuple(fields), removed=removed)
     if newline is not None:
         from blaze.core.mail.compose import iter_with_newline
 
