@@ -180,10 +180,11 @@ class TestDovecot:
 
     def make(self, tmp_path: Path, messages: list[bytes]) -> str:
         box = mailbox.Maildir(tmp_path / "made")
+        (tmp_path / "made" / "dovecot-keywords").write_text("0 work\n1 $Forwarded\n")
         for number, message in enumerate(messages):
             item = mailbox.MaildirMessage()
             item.set_subdir("cur")
-            item.set_flags("".join(letter for bit, letter in enumerate("DFRS") if number >> bit & 1))
+            item.set_flags("".join(letter for bit, letter in enumerate("DFRSab") if number >> bit & 1))
             key = box.add(message)
             box[key] = item
             (path,) = (tmp_path / "made" / "cur").glob(f"{key}*")
@@ -210,6 +211,10 @@ def check_served(server: Dovecot, user: str, expected: list[Delivery], *, quoted
             assert bare(content.replace(b"\r\n", b"\n")) == bare(octets_wanted)
             letters = "".join(letter for letter, flag in _IMAP_FLAGS.items() if flag in meta + bytes(rest))
             assert letters == delivery.marks.flags
+            words = set(
+                (meta + bytes(rest)).decode("ascii", "replace").replace("(", " ").replace(")", " ").split()
+            )
+            assert words & {"work", "$Forwarded"} == set(delivery.marks.labels)
             date = imaplib.Internaldate2tuple(meta)
             assert date is not None
             assert int(time.mktime(date)) == (delivery.date_ns or 0) // 10**9
