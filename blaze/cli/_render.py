@@ -67,11 +67,6 @@ class Output:
         if not self.quiet:
             self._say(f"warning: {text}")
 
-    def say(self, text: str) -> None:
-        """What is going on, on standard error."""
-        if not self.quiet:
-            self._say(text)
-
     def info(self, text: str) -> None:
         """Something for those who asked with -v."""
         if self.verbose >= 1:

@@ -226,6 +226,7 @@ class Outlet:
         self._waiting = bytearray()
         self._poll = select.poll()
         self._poll.register(fd, select.POLLOUT)
+        self.is_terminal = os.isatty(fd)
 
     def write(self, octets: bytes) -> None:
         """Write octets now, or at the next `write` or `flush` that can."""
@@ -254,6 +255,7 @@ class _Reporter:
         self._out = app.out
         self._with_data = with_data
         self._results = Outlet(1)
+        self._notes = Outlet(2)
 
     def tell(self, event: dict[str, Any], arrival: "Arrival | None") -> None:
         """Tell an event."""
@@ -271,35 +273,42 @@ class _Reporter:
             errors = "backslashreplace" if self._out.json else "surrogateescape"
             self._results.write(shown.encode("utf-8", errors))
 
+    def _say(self, text: str, verbosity: int = 0) -> None:
+        if self._out.verbose >= verbosity and not self._out.quiet:
+            shown = visible(text) if self._notes.is_terminal else text
+            self._notes.write(shown.encode("utf-8", "surrogateescape") + b"\n")
+
     def tick(self) -> None:
         """Time passes."""
         self._results.flush()
+        self._notes.flush()
 
     def finish(self) -> None:
         """Nothing more is told."""
         self._results.finish()
+        self._notes.finish()
 
     def _text(self, name: str) -> Callable[[dict[str, Any]], None]:
         return {
             "listening": self._listening,
-            "connect": lambda e: self._out.info(f"{e['session']} connected from {_place(e)}"),
-            "mail": lambda e: self._out.info(f"{e['session']} message of {e['size']} octets taken"),
-            "error": lambda e: self._out.warn(" ".join(filter(None, (e["session"], e["what"])))),
-            "quit": lambda e: self._out.info(f"{e['session']} ended: {e['reason']}"),
+            "connect": lambda e: self._say(f"{e['session']} connected from {_place(e)}", 1),
+            "mail": lambda e: self._say(f"{e['session']} message of {e['size']} octets taken", 1),
+            "error": lambda e: self._say(" ".join(filter(None, ("warning:", e["session"], e["what"])))),
+            "quit": lambda e: self._say(f"{e['session']} ended: {e['reason']}", 1),
         }[name]
 
     def _listening(self, event: dict[str, Any]) -> None:
         from blaze.core.net.server import is_loopback
 
-        self._out.say(f"listening on {_place(event)}")
+        self._say(f"listening on {_place(event)}")
         if not is_loopback(event["host"]):
-            self._out.warn("other machines may reach it")
+            self._say("warning: other machines may reach it")
 
     def trace(self, session: str, who: str, text: str) -> None:
         """Show a line of a dialogue, in the marks of swaks."""
         mark = "<** " if who == "server" and text[:1] in ("4", "5") else _MARKS[who]
         for line in text.split("\n"):
-            self._out.info(f"{session} {mark}{line}")
+            self._say(f"{session} {mark}{line}", 1)
 
     def write(self, octets: bytes) -> None:
         """Print octets of a message; unbuffered, so that a slow reader holds up nothing but messages."""

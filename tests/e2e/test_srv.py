@@ -1,5 +1,6 @@
 """`blaze srv` as a process: destinations, signals, events, what is on disk when it was acknowledged."""
 
+import base64
 import json
 import os
 import signal
@@ -244,6 +245,22 @@ def test_srv_takes_mail_by_starttls_and_log_in(tmp_path: Path) -> None:
     assert "AUTH CRAM-MD5" in text
     assert "****" in text
     assert "pencil" not in text
+
+
+@pytest.mark.parametrize(
+    ("mode", "token", "code"),
+    [("any", "whatever", 235), ("file:users", "t0ken", 235), ("fail", "t0ken", 535)],
+)
+def test_srv_takes_tokens(tmp_path: Path, mode: str, token: str, code: int) -> None:
+    (tmp_path / "users").write_text("user:t0ken\n")
+    (tmp_path / "users").chmod(0o600)
+    with Srv(tmp_path, "--auth", mode) as srv, smtplib.SMTP("127.0.0.1", srv.port) as client:
+        client.ehlo()
+        response = base64.b64encode(f"user=user\x01auth=Bearer {token}\x01\x01".encode()).decode()
+        answer = client.docmd("AUTH", f"XOAUTH2 {response}")
+        if answer[0] == 334:  # the error's details; an empty response goes on
+            answer = client.docmd("")
+        assert answer[0] == code
 
 
 def test_srv_takes_mail_inside_tls(tmp_path: Path) -> None:
