@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -311,10 +312,13 @@ def dry_run(app: App, jobs: Iterator[Job], options: "DeliveryOptions") -> None:
         DryChannel(app.out.octets, lmtp=options.lmtp), options.hello or own_name(), lmtp=options.lmtp
     )
     session.may_change = options.may_change
+    first = next(jobs, None)
+    if first is None:
+        return
     session.greet()
     if login := options.log_in:
         session.log_in(login.credentials, login.mechanism, in_clear=True)
-    for job in jobs:
+    for job in chain([first], jobs):
         session.send_message(job.envelope, job.message)
     session.quit()
 

@@ -237,6 +237,14 @@ def test_smtputf8_only_when_needed(recipient: str, without: str, code: int, sent
         assert ("SMTPUTF8" in peer.messages[0].parameters) is not sent_to.isascii()
 
 
+def test_a_signature_that_breaks_is_told() -> None:
+    signed = b"DKIM-Signature: v=1\n" + EIGHT_BIT
+    args = ("-s", "a@b.test", "-r", "c@d.test", "-")
+    with server(ServerOptions(without=frozenset({"8BITMIME"}))) as peer:
+        assert b"breaks its signature" in blaze("send", *args, peer.endpoint, stdin=signed).stderr
+        assert b"signature" not in blaze("send", *args, peer.endpoint, stdin=EIGHT_BIT).stderr
+
+
 def test_dsn_is_asked_for() -> None:
     args = ("--notify", "success,failure", "--ret", "hdrs", "--envid", "a+b")
     with server() as peer:

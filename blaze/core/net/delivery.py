@@ -133,6 +133,7 @@ def _open(target: Target, options: DeliveryOptions) -> Session:
     hello = options.hello or own_name(connection)
     session = Session(channel, hello, lmtp=options.lmtp, timeouts=options.timeouts)
     session.may_change = options.may_change
+    session.warn = options.warn
     try:
         _begin(session, target, options)
     except BlazeError as error:

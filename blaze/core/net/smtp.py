@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -103,6 +103,8 @@ class Session:
         """Whether the server may have taken the message at hand: its octets are on the way."""
         self.may_change = True
         """Whether a message that does not fit the server may be re-encoded."""
+        self.warn: Callable[[str], object] = lambda _: None
+        """Is told when re-encoding a message breaks its signature."""
         self._hello = hello
         self._next_transaction: Transaction | None = None
         self.timeouts = timeouts or Timeouts()

@@ -284,6 +284,8 @@ class Transaction:
                 where=self._session.server,
                 hint=_NO_DOWNGRADE,
             )
+        if self._message.is_signed:
+            self._session.warn("the message is re-encoded for this server, which breaks its signature")
         return self._message.iter_changed(seven_bit=seven_bit, ascii_header=ascii_header)
 
 
