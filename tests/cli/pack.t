@@ -42,7 +42,7 @@ they are the same on every machine.
 
 Objects that are no mail come out as they are stored.
 
-  $ blaze pack get pack.pack 40ee2647744341be918c15f1d0c5e85de4ddc5ed
+  $ blaze pack get pack.pack 40ee2647744341be918c15f1d0c5e85de4ddc5ed | tr -d '\r'
   Hello
   $ blaze pack descr pack.pack $SECOND
   skeleton:

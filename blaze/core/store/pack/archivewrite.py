@@ -195,7 +195,8 @@ class Archiver:
     def _open_grown(self, path: str) -> PackFile:
         archive = open_archive(path)
         pack = archive.packs[0]
-        if not pack.is_intact or len(pack.located) != pack.count:
+        is_indexed = pack.index is not None and pack.index.is_intact and pack.index.count == pack.count
+        if not pack.is_intact or not (is_indexed or len(pack.located) == pack.count):
             hint = "'blaze pack verify' tells what is; put the messages into a new pack."
             raise DataError("the pack is damaged and is not added to", where=path, hint=hint)
         return pack
@@ -236,25 +237,53 @@ class Archiver:
         return f"{self.path}/{last + 1:06}-{checksum.hex()}{SUFFIX}"
 
     def _commit(self, path: str, found_index: "_Temporary", replaces: list[str]) -> None:
-        """The pack gets its name last: without it nothing else counts."""
-        sync, folder = self.options.sync, os.path.dirname(path)
+        """The pack gets its name last: without it nothing else counts.
+
+        Lines of a manifest about messages that its pack has not count for nothing either. So a manifest with
+        the lines of both is right for a pack and for the one that takes its place.
+        """
+        sync = self.options.sync
+        is_new = not (self.options.force or self._grown is not None)
+        if is_new and os.path.lexists(path) and self.path is None and self._is_made_already(path):
+            return
+        if is_new:
+            atomic.refuse_existing(path)
         try:
             if replaces:
                 listing = self._make("replaces")
                 _write(listing, "".join(f"{name}\n" for name in replaces).encode("utf-8", "surrogateescape"))
                 listing.rename(path + REPLACES, sync=sync)
-            self._manifest.rename(manifest_path(path), sync=sync)
+            manifest = manifest_path(path)
+            is_merged = self.options.force and os.path.exists(manifest)
+            (self._merged(manifest) if is_merged else self._manifest).rename(manifest, sync=sync)
             found_index.rename(index.path_of(path), sync=sync)
-            is_new = not (self.options.force or self._grown is not None)
             self._pack.rename(path, sync=sync, is_new=is_new)
+            if is_merged:
+                self._manifest.rename(manifest, sync=sync)
             if sync:
-                atomic.sync_folder(folder)
+                atomic.sync_folder(os.path.dirname(path))
         except FileExistsError as error:
-            if self.path is None:
-                return  # the same objects under the same name: that pack is this one
             raise CannotCreateError("the file appeared meanwhile", where=path) from error
         except OSError as error:
             raise InputOutputError(f"cannot write: {error.strerror}", where=path) from error
+
+    def _merged(self, old: str) -> "_Temporary":
+        """The manifest at `old`, and what the new one says beside it."""
+        with open(old, "rb") as before, open(self._manifest.path, "rb") as after:
+            lines = before.read().splitlines(keepends=True)
+            known = set(lines)
+            lines += [line for line in after if line not in known]
+        made = self._make("merged")
+        _write(made, b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines))
+        return made
+
+    def _is_made_already(self, path: str) -> bool:
+        """True when the pack of this name is there with the same manifest: there is nothing to do."""
+        try:
+            with open(manifest_path(path), "rb") as there, open(self._manifest.path, "rb") as made:
+                return there.read() == made.read()
+        except FileNotFoundError:
+            return False
 
     def _add_stems(self, name: bytes, mail: Mail[Span], buffer: Buffer) -> None:
         from blaze.core.store.pack import stems

@@ -134,10 +134,13 @@ class PackWriter:
         """Take over the objects of a pack whose octets the file holds already."""
         self._offset = begun.end
         os.lseek(self._fd, self._offset, os.SEEK_SET)
-        for found in sorted(begun.located.values()):
-            crc = zlib.crc32(begun.buffer[found.offset : found.end])
-            self._offsets[found.name] = found.offset
-            self._rows.append(Row(found.name, crc, found.offset))
+        if begun.index is not None and begun.index.is_intact:
+            self._rows = list(begun.index)
+        else:
+            for found in begun.located.values():
+                crc = zlib.crc32(begun.buffer[found.offset : found.end])
+                self._rows.append(Row(found.name, crc, found.offset))
+        self._offsets.update((row.name, row.offset) for row in self._rows)
 
     def _flush(self, *, all_of_it: bool) -> None:
         """Give the batch to a thread; write what is deflated, in order."""

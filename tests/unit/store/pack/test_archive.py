@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -365,3 +366,74 @@ def test_corpus_comes_back_from_less_than_half(corpus: list[bytes], tmp_path: Pa
     size = path.stat().st_size + os.path.getsize(index.path_of(str(path)))
     assert size < sum(map(len, corpus)) / 2
     assert messages(path) == corpus
+
+
+@pytest.mark.corpus
+def test_mutated_corpus_comes_back(corpus: list[bytes], tmp_path: Path) -> None:
+    chance = random.Random(5)
+    made = []
+    for octets in corpus[::7]:
+        data = bytearray(octets)
+        for _ in range(chance.randrange(1, 6)):
+            at = chance.randrange(len(data))
+            match chance.randrange(5):
+                case 0:
+                    data[at : at + chance.randrange(200)] = b""
+                case 1:
+                    data[at:at] = chance.choice([b"\0", b"\r", b"\r\n", b"\n", b"--", b"\n\n", b"\xff"])
+                case 2:
+                    data[at] = chance.randrange(256)
+                case 3:
+                    data[at:at] = data[chance.randrange(len(data)) :][:300]
+                case _:
+                    data = data.replace(b"\n", b"\r\n", chance.choice([-1, 1, 20]))
+        made.append(bytes(data))
+    path = tmp_path / "a.pack"
+    make(path, *made)
+    assert messages(path) == made
+    assert not problems(open_archive(str(path)))
+
+
+def test_pack_of_the_same_objects_keeps_its_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for octets in (B, B.replace(b"\n", b"\r\n")):
+        with Archiver(None, UNSYNCED) as archiver:
+            archiver.add(of_octets(octets))
+            if octets == B:
+                path = archiver.finish()
+            else:
+                with pytest.raises(CannotCreateError):
+                    archiver.finish()
+    assert path is not None
+    assert messages(tmp_path / path) == [B]
+
+
+@pytest.mark.parametrize("stop", ["idx", "pack"])
+def test_replacing_a_pack_may_stop_between_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str
+) -> None:
+    path = tmp_path / "a.pack"
+    names = make(path, A, B, C)
+    replace = os.replace
+
+    def until(source_path: str, target: str) -> None:
+        if target.endswith(stop):
+            raise OSError(5, "stopped")
+        replace(source_path, target)
+
+    monkeypatch.setattr(os, "replace", until)
+    with pytest.raises(BlazeError, match="stopped"):
+        collect_garbage(str(path), drop=[bytes.fromhex(names[0])], options=UNSYNCED)
+    assert messages(path) == [A, B, C]
+    monkeypatch.undo()
+    collect_garbage(str(path), drop=[bytes.fromhex(names[0])], options=UNSYNCED)
+    assert messages(path) == [B, C]
+
+
+def test_pack_grows_without_its_index(tmp_path: Path) -> None:
+    path = tmp_path / "a.pack"
+    make(path, A, B)
+    os.remove(index.path_of(str(path)))
+    make(path, C, options=Options(grow=True, sync=False))
+    assert messages(path) == [A, B, C]
+    assert not problems(open_archive(str(path)))
