@@ -76,7 +76,7 @@ def convert(
         CannotCreateError, InputOutputError, TemporaryError: the destination cannot be made, written, locked.
     """
     kind, path = destination.kind_of(dest, mbox_kind=options.mbox)
-    _refuse_same(name, path)
+    _refuse_overlap(name, kind, path)
     while True:
         # Of two mboxes the option means the one that is written; the other is looked at.
         run = _Run(destination.make(kind, path, mbox_kind=options.mbox, sync=options.sync), options)
@@ -199,13 +199,16 @@ def _opened(name: str, reading: Reading) -> Iterator[Found]:
     return chain((first,), () if second is None else (second,), found)
 
 
-def _refuse_same(name: str, path: str) -> None:
+def _refuse_overlap(name: str, kind: str, path: str) -> None:
     there = source.forced_kind(name)[1]
     if there == source.STDIN:
         return
     if os.path.exists(there):
         if os.path.exists(path) and os.path.samefile(there, path):
             raise UsageError("the source and the destination are the same", where=path)
+        inside = os.path.realpath(path).startswith(f"{os.path.realpath(there)}/")
+        if inside and kind in ("maildir", "eml"):
+            raise UsageError("the destination is a part of the source", where=path)
     elif "#" not in there:
         raise NoInputError("no such file or directory", where=there)
 

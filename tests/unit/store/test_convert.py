@@ -329,6 +329,22 @@ def test_source_and_destination_must_differ(tmp_path: Path) -> None:
         convert(name, f"maildir:{tmp_path}/./md", QUICK)
 
 
+@pytest.mark.parametrize("dest", ["maildir:{}/md/.Archive", "eml:{}/md/eml"])
+def test_destination_inside_the_source_is_refused(tmp_path: Path, dest: str) -> None:
+    name = make("maildir", tmp_path / "md")
+    with pytest.raises(UsageError, match="part of the source"):
+        convert(name, dest.format(tmp_path), QUICK)
+    assert convert(name, f"mbox:{tmp_path}/md/all.mbox", QUICK).copied == len(MESSAGES)
+
+
+def test_file_that_is_no_mbox_is_not_added_to(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_bytes(b"no mbox\n")
+    with pytest.raises(DataError):
+        convert(make("maildir", tmp_path / "md"), f"mbox:{tmp_path}/notes", QUICK)
+    assert (tmp_path / "notes").read_bytes() == b"no mbox\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["md", "notes"]
+
+
 def test_one_message_of_a_store_is_converted(tmp_path: Path) -> None:
     make("mbox", tmp_path / "box")
     assert convert(f"{tmp_path}/box#2", f"eml:{tmp_path}/eml", QUICK).copied == 1
