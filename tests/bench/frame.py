@@ -1,7 +1,6 @@
 """How a row of the bench is measured: ours and the peers in turn, medians, and the ratio of the times."""
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -86,20 +85,22 @@ def environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(("BLAZE_", "PYTHON"))}
 
 
-def peak_memory(*command: str, stdin: bytes | None = None) -> int:
-    """The largest resident size of a process, in octets, as the kernel counts it when the process ends."""
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        assert process.stdin
-        if stdin:
-            process.stdin.write(stdin)
-        process.stdin.close()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 1):
-        raise RuntimeError(f"{command} ended with {process.returncode}")
-    return usage_octets(usage)
+_MEASURE = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
-def usage_octets(usage: resource.struct_rusage) -> int:
-    """`ru_maxrss` in octets."""
-    return usage.ru_maxrss * 1024
+def peak_memory(*command: str, stdin: bytes = b"") -> int:
+    """The largest resident size of a process, in octets, as the kernel counts it when the process ends.
+
+    It is started from a small process: what the parent holds when it forks is counted too.
+    """
+    done = subprocess.run(
+        [python(), "-c", _MEASURE, *command], input=stdin, capture_output=True, check=True, env=environment()
+    )
+    status, kilobytes = map(int, done.stdout.split())
+    if status not in {0, 1}:
+        raise RuntimeError(f"{command} ended with {status}: {done.stderr.decode(errors='replace')}")
+    return kilobytes * 1024

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.frame import peak_memory
+
 BLAZE = str(Path(sys.executable).with_name("blaze"))
 DATA = Path(__file__).parents[1] / "data" / "dkim"
 LINE = b"Lines of text as long as lines in mail are,  which is some seventy octets\n"
@@ -31,16 +33,6 @@ def blaze(*arguments: str, stdin: bytes = b"", cwd: Path | None = None) -> subpr
     return subprocess.run(
         [BLAZE, *arguments], input=stdin, capture_output=True, check=False, env=environment, cwd=cwd
     )
-
-
-def peak_memory(*command: str) -> int:
-    """As the bench measures it, but in a small process: the child of a large one counts as large as that."""
-    program = "import sys; from tests.bench.frame import peak_memory; print(peak_memory(*sys.argv[1:]))"
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", program, *command], cwd=root, capture_output=True, check=True
-    )
-    return int(done.stdout)
 
 
 def sign(key: str, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
