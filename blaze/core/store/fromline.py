@@ -1,7 +1,6 @@
 """The line before each message in an mbox: `From `, the sender, and the date of delivery (RFC 4155)."""
 
 import re
-from datetime import UTC, datetime
 from functools import cache
 from time import gmtime
 from typing import NamedTuple
@@ -16,6 +15,8 @@ _PLAIN_LENGTH = len(b" Thu Jan  1 00:00:00 1970")
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 _DAYS = (b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun")
 _MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
+_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of the months, in days
+_LEAP_DAYS_TO_1970 = 477
 _ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7} | {
     "bst": 1,
     "ist": 1,
@@ -81,13 +82,17 @@ def format_from_line(sender: bytes, date_ns: int) -> bytes:
 def _seconds(year: int, month: bytes, time: tuple[int, int, int, int]) -> int | None:
     """Seconds since 1970 of a time in UTC (day, hour, minute, second), or None when there is no such time."""
     day, hour, minute, second = time
-    if second > 60:  # 60 is a leap second
+    number = _MONTHS.index(month)
+    is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    length = _LENGTHS[number] + (is_leap and number == 1)
+    if not (
+        year > 0 and 1 <= day <= length and hour < 24 and minute < 60 and second <= 60
+    ):  # 60: a leap second
         return None
-    try:
-        date = datetime(year, _MONTHS.index(month) + 1, day, hour, minute, tzinfo=UTC)
-    except ValueError:
-        return None
-    return int(date.timestamp()) + second
+    before = year - 1
+    leap_days = before // 4 - before // 100 + before // 400 - _LEAP_DAYS_TO_1970 + (is_leap and number > 1)
+    days = 365 * (year - 1970) + leap_days + sum(_LENGTHS[:number]) + day - 1
+    return ((days * 24 + hour) * 60 + minute) * 60 + second
 
 
 def _offset(zone: str) -> int:

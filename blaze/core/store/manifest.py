@@ -1,6 +1,5 @@
 """The manifest: a JSON line per message, for what a format has no place for (order, flags, labels, dates)."""
 
-import json
 import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -28,6 +27,8 @@ class Record(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """The record as a JSON line. Octets of a name that are no UTF-8 become `\\\\udcXX`."""
+        import json
+
         values: dict[str, Any] = {
             "id": self.id,
             "newline": self.newline,
@@ -43,6 +44,8 @@ class Record(NamedTuple):
 
 def parse(line: bytes) -> Record | None:
     """Read a line of a manifest; None for one that is torn or not ours."""
+    import json
+
     try:
         values = json.loads(line)
     except (ValueError, RecursionError):

@@ -7,7 +7,6 @@ a `>` to every line of `>`s and `From `; mboxcl writes `>From ` and a Content-Le
 import re
 from collections.abc import Iterator
 from functools import cache
-from hashlib import sha256
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
@@ -80,6 +79,8 @@ class MboxEntry(Entry):
         """What the manifest beside the mbox says of this message, found by the SHA-256 of its octets."""
         if not self._overlay:
             return None
+        from hashlib import sha256
+
         header = self.header
         octets = sha256(without_status(header))
         for chunk in iter_chunks(self.buffer, self.start + len(header), self.end):
