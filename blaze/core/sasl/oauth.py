@@ -1,6 +1,7 @@
 """OAuth 2 bearer tokens: OAUTHBEARER (RFC 7628) and Google's and Microsoft's older XOAUTH2."""
 
 import json
+from abc import ABC, abstractmethod
 
 from blaze.core.errors import AuthenticationError
 from blaze.core.sasl.exchange import (
@@ -82,7 +83,7 @@ def describe_error(challenge: bytes) -> str:
     return ", ".join(f"{key}: {value}" for key, value in details.items()) or "no reason given"
 
 
-class _TokenServer:
+class _TokenServer(ABC):
     """Reads one response with a token in it; a refused one is told why, and must be dismissed."""
 
     name: str
@@ -108,8 +109,9 @@ class _TokenServer:
         self._refused = True
         return Challenge(b'{"status":"invalid_token","schemes":"bearer"}')
 
+    @abstractmethod
     def _user_of(self, head: str) -> str | None:
-        raise NotImplementedError
+        """The user whom the response names before its token, or None where it names none."""
 
 
 class XOAuth2Server(_TokenServer):
