@@ -1,5 +1,6 @@
 """`blaze srv`, also `smtpd`: a local SMTP server that keeps what it is sent."""
 
+import gc
 import json
 import os
 import select
@@ -107,6 +108,9 @@ def srv(app: App, *, address: tuple[str | None, int | None], port_file: str | No
             write_file(port_file, [b"%d\n" % chosen], force=True, sync=False)
 
     trace = reporter.trace if app.out.verbose else None
+    # What lives now lives to the end, and sessions leave few cycles: collecting less often saves a tenth.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     try:
         interrupted = serve(options, sink, reporter.tell, ready=ready, trace=trace, tick=reporter.tick)
     finally:

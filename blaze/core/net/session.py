@@ -203,17 +203,18 @@ class Session:
 
     def _decide(self, event: ServerEvent) -> Reply:
         """The reply to an event that is no end of a message."""
-        assert not isinstance(event, BodyChunk | ConnectionClosed)
-        if type(event) is Request:
-            if type(event.command) is not Quit and self._server.is_closing:
+        if type(event) is Request and type(event.command) is not Quit:
+            if self._server.is_closing:
                 return _CLOSING
             if type(event.command) is Mail and self._server.is_full:
                 return _FULL
-        return self._policy(event) or event.reply
+        return self._proposed(event)
 
-    def _policy(self, event: ServerEvent) -> Reply | None:
+    def _proposed(self, event: ServerEvent) -> Reply:
+        """What the policy says to an event, or else the protocol."""
         policy = self._server.policy
-        return policy(self._connection, event) if policy else None
+        reply: Reply = event.reply  # type: ignore[union-attr]
+        return (policy(self._connection, event) or reply) if policy else reply
 
     def _answer(self, event: ServerEvent, reply: Reply) -> bytes:
         kind = type(event)
@@ -273,7 +274,7 @@ class Session:
         arrival, self._arrival = self._arrival, None
         assert arrival is not None
         self._log.body(arrival.body.size)
-        reply = self._policy(event) or event.reply
+        reply = self._proposed(event)
         if reply.positive and arrival.body.failure:
             reply = _CANNOT_STORE
             self._server.tell_error(self, str(arrival.body.failure))

@@ -43,13 +43,14 @@ class SessionLog:
 
     def client(self, line: bytes, event: Request | BadRequest) -> None:
         """A command line. What may be part of a log-in is masked, also where it was no good."""
-        if line[:5].upper() == b"AUTH ":
+        verb = line[:5].upper()
+        if verb == b"AUTH ":
             self._has_auth = True
-            verb, mechanism, *secret = line.split(b" ", 2)
-            line = b" ".join([verb, mechanism, *([MASK] if secret else [])])
+            _, mechanism, *secret = line.split(b" ", 2)
+            line = b" ".join([b"AUTH", mechanism, *([MASK] if secret else [])])
         elif type(event) is BadRequest and self._has_auth and event.reply.code in (500, 501, 421):
             line = MASK
-        elif self._is_opening and line[:4].upper() == b"MAIL":
+        elif self._is_opening and verb == b"MAIL ":
             self._end_opening()
         self._add(CLIENT, line.decode("utf-8", "surrogateescape"))
 

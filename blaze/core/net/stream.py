@@ -34,7 +34,6 @@ class Stream:
     """A connected socket. `write` never blocks; what the peer does not take is kept and sent later."""
 
     __slots__ = (
-        "_closing",
         "_fd",
         "_linger",
         "_listener",
@@ -45,6 +44,7 @@ class Stream:
         "_socket",
         "_tls",
         "closed",
+        "is_closing",
     )
 
     def __init__(
@@ -58,15 +58,11 @@ class Stream:
         self._tls: _TLS | None = None
         self._paused = False
         self._reading = False
-        self._closing = False
         self._linger = False
+        self.is_closing = False
+        """True when nothing more will be read or can be written."""
         self.closed = False
         self._update()
-
-    @property
-    def is_closing(self) -> bool:
-        """True when nothing more will be read or can be written."""
-        return self._closing or self.closed
 
     @property
     def ssl_object(self) -> ssl.SSLObject | None:
@@ -106,7 +102,7 @@ class Stream:
             return
         if self._tls:
             self._send(self._tls.finish())
-        self._closing = True
+        self.is_closing = True
         self._linger = linger
         if not self._pending:
             self._finish()
@@ -115,7 +111,7 @@ class Stream:
         """Close at once; the listener is told soon."""
         if self.closed:
             return
-        self.closed = True
+        self.closed = self.is_closing = True
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
         self._socket.close()
@@ -134,7 +130,7 @@ class Stream:
 
     def _update(self) -> None:
         wanted = not self.closed and not self._paused and len(self._pending) <= HIGH_WATER
-        if self._closing:
+        if self.is_closing:
             wanted = not self.closed and self._linger
         if wanted and not self._reading:
             self._loop.add_reader(self._fd, self._readable)
@@ -176,7 +172,7 @@ class Stream:
             return
         if not self._pending:
             self._loop.remove_writer(self._fd)
-            if self._closing:
+            if self.is_closing:
                 self._finish()
                 return
         self._update()
@@ -189,7 +185,7 @@ class Stream:
         except OSError as error:
             self.abort(error.strerror)
             return
-        if self._closing:
+        if self.is_closing:
             if not data:
                 self.abort()
         elif self._tls is None:

@@ -378,18 +378,19 @@ class ServerConnection:
         if kind is MessageEnd:
             self._forget()
             self.messages += 1
+        elif kind is Request:
+            self._accept_command(event.command)  # type: ignore[union-attr]
         elif isinstance(event, Authenticated):
             self.identity = event.identity
             self._mechanism = None
-        elif isinstance(event, Request):
-            self._accept_command(event.command)
 
     def _accept_command(self, command: Command) -> None:
-        if isinstance(command, Mail):
-            self.transaction = Transaction(command)
-        elif isinstance(command, Rcpt):
-            self.transaction.recipients.append(command)
-        elif isinstance(command, Data):
+        kind = type(command)
+        if kind is Rcpt:
+            self.transaction.recipients.append(command)  # type: ignore[arg-type]
+        elif kind is Mail:
+            self.transaction = Transaction(command)  # type: ignore[arg-type]
+        elif kind is Data:
             self._body = DotReader(normalize=self.options.normalize_newlines)
             self._size = 0
         elif isinstance(command, Bdat):
@@ -399,9 +400,9 @@ class ServerConnection:
             self._forget()
             self.hello = command
             self.offered = {} if isinstance(command, Helo) else offers.extensions(self)
-        elif isinstance(command, Rset):
+        elif kind is Rset:
             self._forget()
-        elif isinstance(command, Quit):
+        elif kind is Quit:
             self._buffer.clear()
 
     def _refuse(self, event: ServerEvent) -> None:
