@@ -112,7 +112,7 @@ def _add_all(app: App, archiver: "Archiver", entries: "Iterator[Found]") -> None
 def _report_made(app: App, archiver: "Archiver", path: str | None) -> None:
     if app.out.json:
         values = {"pack": path, "messages": archiver.added, "present": archiver.skipped}
-        app.out.record("blaze.pack.make/1", values)
+        app.out.record(f"blaze.{app.command.replace(' ', '.')}/1", values)
     elif archiver.path is None and path is not None:
         app.out.line(path)
 

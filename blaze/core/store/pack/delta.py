@@ -108,6 +108,10 @@ class Base:
             self._lines = found
         return self._lines
 
+    def forget_lines(self) -> None:
+        """Let the offsets go; they are found again when they are needed."""
+        self._lines = None
+
 
 def iter_lines(content: bytes) -> Iterator[tuple[int, bytes]]:
     """The lines of `content` that can be anchors, without quoting, with their newline, and their offsets."""

@@ -1,13 +1,14 @@
 """Which object a new one can be made of: the last one seen with many of the same lines."""
 
-from collections import Counter
+import zlib
+from collections import Counter, deque
 
 from blaze.core.store.pack import delta
 
 WINDOW = 1 << 24
 """Octets of objects that are remembered; twice as many may be held."""
 
-MAX_OBJECT = 1 << 22
+MAX_OBJECT = 1 << 21
 """Octets of an object that is made of another one, or that another is made of."""
 
 MAX_DEPTH = 12
@@ -18,7 +19,8 @@ MIN_OBJECT = 64
 
 _MIN_LINE = 16  # octets of a line that tells objects apart
 _MAX_LINES = 4096  # of an object, looked up
-_RARE = 12  # objects tried by the weight of the lines they share
+_FEW = 32  # lines of which all are remembered; of more, every other one is
+_MAX_EXPANDED = 64  # objects whose lines are kept with their offsets
 
 
 class _Remembered:
@@ -31,15 +33,16 @@ class _Remembered:
 
 
 class Window:
-    """The objects seen last, by their lines.
+    """The objects seen last, by the checksums of their lines.
 
-    Lines are remembered in two generations, so that the oldest go at once and memory is bounded.
+    They are remembered in two generations, so that the oldest go at once and memory is bounded.
     """
 
     def __init__(self) -> None:
-        self._new: dict[bytes, _Remembered] = {}
-        self._old: dict[bytes, _Remembered] = {}
+        self._new: dict[int, _Remembered] = {}
+        self._old: dict[int, _Remembered] = {}
         self._size = 0
+        self._expanded: deque[delta.Base] = deque()
 
     def delta_for(self, name: bytes, content: bytes) -> tuple[bytes, bytes] | None:
         """The name of an object and the delta that makes `content` of it; None when none is worth it.
@@ -49,30 +52,42 @@ class Window:
         if not MIN_OBJECT <= len(content) <= MAX_OBJECT:
             return None
         lines = [line for _, line in delta.iter_lines(content) if len(line) >= _MIN_LINE][:_MAX_LINES]
-        found = self._best(lines)
+        checksums = [zlib.crc32(line) for line in lines]
+        found = self._best(lines, checksums)
         depth = 0
         made: tuple[bytes, bytes] | None = None
         if found is not None:
-            octets = delta.make(found.base, content)
+            octets = self._delta(found.base, content)
             if len(octets) < len(content) * 3 // 4:
                 made = found.name, octets
                 depth = found.depth + 1
-        self._remember(_Remembered(name, content, depth), lines)
+        self._remember(_Remembered(name, content, depth), checksums)
         return made
 
-    def _best(self, lines: list[bytes]) -> _Remembered | None:
+    def _best(self, lines: list[bytes], checksums: list[int]) -> _Remembered | None:
         """The object that shares most octets of lines."""
         votes: Counter[_Remembered] = Counter()
         new, old = self._new.get, self._old.get
-        for line in lines:
-            found = new(line) or old(line)
+        for line, checksum in zip(lines, checksums, strict=True):
+            found = new(checksum) or old(checksum)
             if found is not None and found.depth < MAX_DEPTH:
                 votes[found] += len(line)
         return max(votes, key=votes.__getitem__) if votes else None
 
-    def _remember(self, seen: _Remembered, lines: list[bytes]) -> None:
-        for line in lines:
-            self._new[line] = seen
+    def _delta(self, base: delta.Base, content: bytes) -> bytes:
+        octets = delta.make(base, content)
+        self._expanded.append(base)
+        if len(self._expanded) > _MAX_EXPANDED:
+            oldest = self._expanded.popleft()
+            if oldest not in self._expanded:
+                oldest.forget_lines()
+        return octets
+
+    def _remember(self, seen: _Remembered, checksums: list[int]) -> None:
+        if len(checksums) > _FEW:
+            checksums = [checksum for checksum in checksums if not checksum & 1]
+        for checksum in checksums:
+            self._new[checksum] = seen
         self._size += len(seen.base.content) + 100
         if self._size > WINDOW:
             self._old, self._new, self._size = self._new, {}, 0
