@@ -23,6 +23,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "recv": ("blaze.cli.recv:recv", "Show the way a message has taken, or stamp it."),
     },
     "Transport": {
+        "fetch": ("blaze.cli.fetch:fetch", "Fetch new messages from a POP3 maildrop or a public archive."),
         "send": ("blaze.cli.send:send", "Send messages straight to their mail exchangers."),
         "sendmail": (
             "blaze.cli.sendmail:sendmail",

@@ -60,33 +60,46 @@ class LogInOptions(NamedTuple):
 
 
 class Mechanism(click.ParamType[str]):
-    """The name of a SASL mechanism."""
+    """The name of a SASL mechanism, or of a log-in that a protocol has beside them."""
 
     name = "MECH"
+
+    def __init__(self, *others: str) -> None:
+        self._others = others
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name in upper case."""
         from blaze.core.sasl import MECHANISMS
 
-        if value.upper() not in MECHANISMS:
-            self.fail(f"{value!r} is none of {', '.join(MECHANISMS)}", param, ctx)
+        known = (*MECHANISMS, *self._others)
+        if value.upper() not in known:
+            self.fail(f"{value!r} is none of {', '.join(known)}", param, ctx)
         return str(value.upper())
 
 
 def log_in_options(function: Callable[..., Any]) -> Any:
     """Add the options of the account and its secret; the function gets them as `who`, a `LogInOptions`."""
 
-    @option("--account", metavar="NAME", help="Submit through this account of the configuration.")
+    chosen = option("--account", metavar="NAME", help="Submit through this account of the configuration.")
+    return chosen(secret_options(Mechanism())(function))
+
+
+def secret_options(mechanism: Mechanism) -> Callable[[Callable[..., Any]], Any]:
+    """Add the options that say who logs in; the function gets them as `who`, with the `account` if any."""
+    return lambda function: _secret_options(function, mechanism)
+
+
+def _secret_options(function: Callable[..., Any], mechanism: Mechanism) -> Any:
     @option("-u", "--username", metavar="USER", help="Log in as USER.")
     @option("-p", "--password", metavar="PASSWORD", help="The password, visible to other users; better:")
     @option("--password-file", metavar="FILE", help="Read the password from the first line of FILE.")
     @option("--password-command", metavar="COMMAND", help="Run COMMAND; its first line is the password.")
     @option("--token-command", metavar="COMMAND", help="Run COMMAND; its first line is an OAuth 2 token.")
     @option("--keyring", is_flag=True, help="Ask the system's keyring for the password.")
-    @option("--auth", type=Mechanism(), help="Log in by this mechanism.  [default: the strongest]")
+    @option("--auth", type=mechanism, help="Log in by this mechanism.  [default: the strongest]")
     @wraps(function)
     def wrapper(*args: Any, **values: Any) -> Any:
-        taken = {name: values.pop(name) for name in LogInOptions._fields}
+        taken = {name: values.pop(name, None) for name in LogInOptions._fields}
         return function(*args, who=LogInOptions(**taken), **values)
 
     return wrapper
@@ -186,9 +199,16 @@ def submission_options(
 
 
 def find_log_in(
-    who: LogInOptions, server: Submission, account: "Account | None", connection: Connection
+    who: LogInOptions,
+    server: Submission,
+    account: "Account | None",
+    connection: Connection,
+    *,
+    variable: str = "SMTP_PASSWORD",
 ) -> "LogIn | None":
     """How to log in at `server`; None when nobody is named to log in as. A dry run reads no secret.
+
+    `variable` of the environment has the password where no other place has it.
 
     Raises:
         ConfigurationError: the secret cannot be read.
@@ -207,17 +227,17 @@ def find_log_in(
     if user is None:
         return None
     sources = who.sources.or_else(account.secret) if account else who.sources
-    secret = "masked" if server.host == "-" else _secret(sources, server, user)
+    secret = "masked" if server.host == "-" else _secret(sources, server, user, variable)
     is_token = sources.token_command is not None or mechanism in TOKEN_MECHANISMS
     credentials = Credentials(user, None if is_token else secret, secret if is_token else None)
     return LogIn(credentials, mechanism, connection.insecure)
 
 
-def _secret(sources: "SecretSources", server: Submission, user: str) -> str:
+def _secret(sources: "SecretSources", server: Submission, user: str, variable: str) -> str:
     from blaze.core.settings.secrets import read_secret
 
     secret = read_secret(sources, server.host, user, os.environ)
-    secret = secret or os.environ.get("SMTP_PASSWORD") or _ask(user, server.host)
+    secret = secret or os.environ.get(variable) or _ask(user, server.host)
     if secret is None:
         raise AuthenticationError(
             f"no password for {user}",

@@ -1,8 +1,8 @@
 """The client's half of POP3 as a connection object: commands in, octets out, octets in, events out.
 
-`send` gives the octets of a command; `receive_data` and `next_event` give back a `Response` or a `Listing` for
-each, in order, and the messages in between as chunks. What the protocol does not allow at the moment raises
-`LocalProtocolError` before a byte is made. Every octet is looked at once, and no message is held.
+`send` gives the octets of a command; `receive_data` and `next_event` give back a `Response` or a `Listing`
+for each, in order, and the messages in between as chunks. What the protocol does not allow at the moment
+raises `LocalProtocolError` before a byte is made. Every octet is looked at once, and no message is held.
 """
 
 import base64

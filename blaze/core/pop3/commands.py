@@ -58,7 +58,7 @@ class Apop(NamedTuple):
 
 
 class Auth(NamedTuple):
-    """A SASL log-in begins (RFC 5034). `initial` is the initial response, decoded; None when there is none."""
+    """A SASL log-in begins (RFC 5034). `initial` is the initial response, decoded, or None."""
 
     mechanism: str
     initial: bytes | None = None

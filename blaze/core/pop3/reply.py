@@ -60,7 +60,7 @@ class Reply(NamedTuple):
         return match[0] if match else None
 
     def is_temporary(self) -> bool:
-        """Whether it may work later: by the code where there is one (RFC 2449 §8.1, RFC 3206), else by words."""
+        """Whether it may work later: by its code (RFC 2449 §8.1, RFC 3206), or without one by its words."""
         if self.code is not None:
             return self.code in ("IN-USE", "LOGIN-DELAY", "SYS/TEMP")
         return bool(_LOCKED.search(self.text))

@@ -17,6 +17,14 @@ def config_path(environ: Mapping[str, str]) -> str:
     return base + "/blaze/config.toml"
 
 
+def state_folder(environ: Mapping[str, str]) -> str:
+    """Where state is kept: `$XDG_STATE_HOME/blaze`, else `~/.local/state/blaze`."""
+    base = environ.get("XDG_STATE_HOME", "")
+    if not base.startswith("/"):
+        base = environ.get("HOME", "") + "/.local/state"
+    return base + "/blaze"
+
+
 def read_config(environ: Mapping[str, str]) -> dict[str, Any]:
     """The tables of the configuration file; empty when there is none.
 

@@ -12,8 +12,8 @@ from blaze.core.settings.secrets import SecretSources
 class Account:
     """An `[account.NAME]` table: a server to submit to, and who one is there.
 
-    `sender` (`from`) is the reverse-path, `domain` completes names without one, `aliases` says what a name
-    stands for: addresses or further names.
+    `fetch` is the URI of its maildrop, `sender` (`from`) the reverse-path, `domain` completes names without
+    one, `aliases` says what a name stands for: addresses or further names.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Account:
     auth: str | None = None
     sender: str | None = None
     domain: str | None = None
+    fetch: str | None = None
     secret: SecretSources = field(default_factory=SecretSources)
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -36,6 +37,7 @@ _TEXTS = (
     "user",
     "auth",
     "domain",
+    "fetch",
     "password-file",
     "password-command",
     "token-command",
@@ -67,6 +69,18 @@ def find_account(config: Mapping[str, Any], name: str | None) -> Account | None:
     return _read_account(chosen, tables[chosen])
 
 
+def accounts_to_fetch(config: Mapping[str, Any]) -> list[Account]:
+    """Every account that has a maildrop to fetch from, in the order of the configuration.
+
+    Raises:
+        ConfigurationError: a table is wrong.
+    """
+    tables = config.get("account", {})
+    names = tables if isinstance(tables, Mapping) else ()
+    accounts = [_read_account(name, tables[name]) for name in names]
+    return [account for account in accounts if account.fetch]
+
+
 def _read_account(name: str, table: Any) -> Account:
     where = f"[account.{name}]"
     if not isinstance(table, Mapping):
@@ -90,6 +104,7 @@ def _read_account(name: str, table: Any) -> Account:
         auth=texts["auth"],
         sender=texts["from"],
         domain=texts["domain"],
+        fetch=texts["fetch"],
         secret=SecretSources(
             password_file=texts["password-file"],
             password_command=texts["password-command"],
