@@ -126,7 +126,17 @@ class Span:
     where it ends, `expunged` that Thunderbird has deleted it. `header` is the header block as it lies there.
     """
 
-    __slots__ = ("end", "expunged", "fitted", "from_line", "header", "next", "quoted", "start")
+    __slots__ = (
+        "believes_length",
+        "end",
+        "expunged",
+        "fitted",
+        "from_line",
+        "header",
+        "next",
+        "quoted",
+        "start",
+    )
 
     def __init__(self, start: int, from_line: FromLine) -> None:
         self.start = start
@@ -136,6 +146,7 @@ class Span:
         self.header = b""
         self.quoted = False
         self.fitted = False
+        self.believes_length: bool | None = None
         self.expunged = False
 
 
@@ -281,17 +292,22 @@ class _Scanner:
         so far, or the one after the first, have theirs: a stranger's field must not swallow other messages.
         """
         span = self.span
-        if self.count:
-            believed = self.count == self.fitted
-        else:
-            believed = b"\nContent-Length:" in header_octets(self.buffer, span.next, len(self.buffer))
-        if self.reading.mbox or believed or is_ours(header_octets(self.buffer, span.start, span.next)):
+        if span.believes_length is None:
+            span.believes_length = self._believes_length()
+        if span.believes_length:
             self._note(position, "a From line inside the Content-Length")
             return False
         self._note(position, "a Content-Length reaches over this From line")
         span.fitted = False
         span.next = position
         return True
+
+    def _believes_length(self) -> bool:
+        if self.reading.mbox or is_ours(self.span.header):
+            return True
+        if self.count:
+            return self.count == self.fitted
+        return b"\nContent-Length:" in header_octets(self.buffer, self.span.next, len(self.buffer))
 
     def _note(self, offset: int, reason: str) -> None:
         if len(self.reading.doubts) < MAX_DOUBTS:

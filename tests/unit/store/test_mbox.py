@@ -1,6 +1,7 @@
 """mbox reading and writing: separators, quoting, lengths, doubts, round trips."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,20 @@ def test_content_length_of_a_stranger_swallows_no_message() -> None:
     assert len(messages) == 3
     assert "a Content-Length reaches over this From line" in [doubt.reason for doubt in doubts]
     assert len(read(attack, "mboxcl2")[0]) == 2  # unless the user says that lengths count
+
+
+def test_hostile_mbox_takes_linear_time() -> None:
+    inside = (b"\n" + FROM + b"A: b\n") * 20_000
+    message = FROM + b"Status: O\nX: " + b"x" * 900_000 + b"\nContent-Length: %d\n\n" % len(inside) + inside
+    started = time.process_time()
+    for data in (
+        message,
+        b"\n".join([FROM[:-1]] * 100_000),
+        (FROM + b"A: b\n\n") * 20_000,
+        FROM + b">" * 3_000_000,
+    ):
+        read(data)
+    assert time.process_time() - started < 30
 
 
 def test_kind_that_is_forced_ignores_what_it_does_not_have() -> None:
