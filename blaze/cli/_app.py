@@ -156,9 +156,9 @@ class Command(click.Command):
                 app.note(self.callback(app, **values) or 0)
                 app.out.flush()
             except BrokenPipeError:
-                # Whoever read our results has enough; what is still buffered must not fail at exit.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-                return _PIPE_CLOSED
+                raise
+            except (BlazeError, OSError) as error:
+                app.report(_explained(error))
         return app.status
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -295,10 +295,24 @@ def configured_defaults(words: list[str]) -> dict[str, Any] | None:
 def run(argv: list[str]) -> int:
     """Run the command line on `argv` and return the exit status; nothing is raised."""
     args = ["sendmail", *argv[1:]] if os.path.basename(argv[0]) == "sendmail" else argv[1:]
-    out = Output(json="--json" in args)
+    try:
+        return _run(args, Output(json="--json" in args))
+    except (BrokenPipeError, SystemExit):  # click turns the one into the other
+        # Whoever read what we print has enough; what is still buffered must not fail at exit.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        return _PIPE_CLOSED
+
+
+def _run(args: list[str], out: Output) -> int:
     try:
         status = blaze.main(args, prog_name="blaze", standalone_mode=False)
+        out.flush()
         return status if isinstance(status, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return UsageError.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "blaze"
         what, _, hint = error.format_message().partition("\n")
@@ -307,20 +321,27 @@ def run(argv: list[str]) -> int:
         return 64 if path == "blaze sendmail" else 2
     except click.exceptions.Abort:
         return 130
-    except BlazeError as error:
-        _debug()
-        out.error(_blamed(args), error)
-        return error.status
-    except OSError as error:
-        _debug()
-        kind = NoInputError if isinstance(error, FileNotFoundError) else InputOutputError
-        out.error(_blamed(args), kind(error.strerror or str(error), where=error.filename))
-        return kind.exit_code
+    except BrokenPipeError:
+        raise
     except Exception as error:  # noqa: BLE001
-        _debug()
-        hint = "This is a fault in blaze. BLAZE_DEBUG=1 shows where."
-        out.error(_blamed(args), BlazeError(f"{type(error).__name__}: {error}", hint=hint))
-        return BlazeError.exit_code
+        told = _explained(error)
+        out.error(_blamed(args), told)
+        return told.status
+
+
+def _explained(error: Exception) -> BlazeError:
+    """What the user is told of `error`; with BLAZE_DEBUG its traceback is shown too."""
+    if os.environ.get("BLAZE_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, BlazeError):
+        return error
+    if isinstance(error, OSError):
+        kind = NoInputError if isinstance(error, FileNotFoundError) else InputOutputError
+        return kind(_sentence(error.strerror or str(error)), where=error.filename)
+    hint = "This is a fault in blaze. BLAZE_DEBUG=1 shows where."
+    return BlazeError(f"{type(error).__name__}: {error}", hint=hint)
 
 
 def _sentence(message: str) -> str:
@@ -340,10 +361,3 @@ def _blamed(args: list[str]) -> str:
             break
         words.append(word)
     return " ".join(words)
-
-
-def _debug() -> None:
-    if os.environ.get("BLAZE_DEBUG"):
-        import traceback
-
-        traceback.print_exc(file=sys.stderr)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from blaze.core.errors import BlazeError
+from blaze.core.errors import BlazeError, InputOutputError
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
 
@@ -51,16 +51,16 @@ class Output:
             text = "\x1b[".join(map(visible, pieces) if self.is_terminal else pieces)
         elif self.is_terminal:
             text = visible(text)
-        _binary(sys.stdout).write(text.encode("utf-8", "surrogateescape"))
+        _results().write(text.encode("utf-8", "surrogateescape"))
 
     def octets(self, data: bytes) -> None:
         """A result that is a message or a part of one: byte for byte, also on a terminal."""
-        _binary(sys.stdout).write(data)
+        _results().write(data)
 
     def record(self, schema: str, values: Mapping[str, Any]) -> None:
         """One JSON object on a line of its own; `schema` is its name with version (`blaze.hdr/1`)."""
         if not self.quiet:
-            _binary(sys.stdout).write(_json({"schema": schema, **values}))
+            _results().write(_json({"schema": schema, **values}))
 
     def warn(self, text: str) -> None:
         """Something the user should know, on standard error."""
@@ -139,7 +139,8 @@ class Output:
 
     def flush(self) -> None:
         """Hand over what is buffered, so that a closed pipe or a full disk is met here."""
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
     def _say(self, text: str) -> None:
         if _is_terminal(sys.stderr):
@@ -147,10 +148,10 @@ class Output:
         self._say_octets(text.encode("utf-8", "surrogateescape") + b"\n")
 
     def _say_octets(self, line: bytes) -> None:
-        sys.stdout.flush()
-        stderr = _binary(sys.stderr)
-        stderr.write(line)
-        stderr.flush()
+        self.flush()
+        if sys.stderr is not None:
+            sys.stderr.buffer.write(line)
+            sys.stderr.buffer.flush()
 
 
 def visible(text: str) -> str:
@@ -183,9 +184,10 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"not for JSON: {type(value).__name__}")
 
 
-def _binary(stream: Any) -> BinaryIO:
-    buffer: BinaryIO = stream.buffer
-    return buffer
+def _results() -> BinaryIO:
+    if sys.stdout is None:
+        raise InputOutputError("standard output is closed")
+    return sys.stdout.buffer
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -1,3 +1,4 @@
+import json
 import os
 import pty
 import signal
@@ -123,6 +124,58 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(30) in {0, 141}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["hdr", "--help"], ["hdr"], ["iso"], ["no-command"], ["iso", "?"]]
+)
+def test_a_pipe_closed_before_the_first_byte_ends_quietly(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([BLAZE, *arguments], input=b"A: 1\n\n", stdout=writer, stderr=writer, check=False)
+    os.close(writer)
+    assert done.returncode == 141
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "said"),
+    [
+        ("hdr <&-", 66, b"blaze hdr: standard input is closed\n"),
+        ("hdr FILE >&-", 74, b"blaze hdr: standard output is closed\n"),
+        ("iso FILE >&-", 74, b"blaze iso: standard output is closed\n"),
+        ("descr --json FILE >&- 2>&-", 74, b""),
+        ("hdr missing 2>&-", 66, b""),
+        ("no-command 2>&-", 2, b""),
+    ],
+)
+def test_a_closed_standard_stream_is_an_error(
+    redirection: str, status: int, said: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "FILE").write_bytes(b"A: 1\n\n")
+    done = subprocess.run(
+        f"{BLAZE} {redirection}", shell=True, cwd=tmp_path, stderr=subprocess.PIPE, check=False
+    )
+    assert (done.returncode, done.stderr) == (status, said)
+
+
+@pytest.mark.parametrize("arguments", [[], ["mdir"]])
+def test_a_group_without_a_command_prints_its_help_as_it_is(arguments: list[str]) -> None:
+    done = blaze(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert done.stderr == blaze(*arguments, "--help").stdout
+
+
+@pytest.mark.parametrize("arguments", [["iso", "-q", "missing"], ["make", "put", "-q", "missing", "missing"]])
+def test_quiet_says_nothing_but_the_exit_status(arguments: list[str]) -> None:
+    done = blaze(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (66, b"", b"")
+
+
+def test_errors_are_json_where_the_environment_asks_for_it() -> None:
+    done = blaze("extract", "--all", "--part", "1", BLAZE_JSON="1")
+    assert done.returncode == 2
+    assert json.loads(done.stderr)["schema"] == "blaze.error/1"
 
 
 def test_ctrl_c_ends_with_130() -> None:

@@ -1,5 +1,6 @@
 """Files that appear complete or not at all, and inputs held in a buffer of constant cost."""
 
+import errno
 import mmap
 import os
 import stat
@@ -45,7 +46,9 @@ class Replacement:
         mode = 0o600 if self._private else 0o666
         try:
             status = _status(self.path)
-            if status is not None and not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            if status is not None and stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if status is not None and not stat.S_ISREG(status.st_mode):
                 self._fd = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
                 self._sync = False
                 return self

@@ -337,6 +337,8 @@ def _only(wanted: str, found: Iterator[Found], name: str) -> Iterator[Found]:
 def _read_stdin() -> Buffer:
     from blaze.core.store import atomic
 
+    if sys.stdin is None:
+        raise NoInputError("standard input is closed")
     stream = sys.stdin.buffer
     try:
         fd = stream.fileno()
