@@ -5,7 +5,6 @@ import json
 import os
 import select
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -267,7 +266,7 @@ class _Reporter:
             if not self.prints_messages:
                 self._print(json.dumps({"schema": "blaze.srv/1", **event}, ensure_ascii=False) + "\n")
             return
-        self._text(event["event"])(event)
+        self._narrate(event)
         if arrival and not self.prints_messages:
             self._print(f"{_envelope(arrival) if self._with_data else ''}{event['path']}\n")
 
@@ -277,8 +276,8 @@ class _Reporter:
             errors = "backslashreplace" if self._out.json else "surrogateescape"
             self._results.write(shown.encode("utf-8", errors))
 
-    def _say(self, text: str, verbosity: int = 0) -> None:
-        if self._out.verbose >= verbosity and not self._out.quiet:
+    def _say(self, text: str) -> None:
+        if not self._out.quiet:
             shown = visible(text) if self._notes.is_terminal else text
             self._notes.write(shown.encode("utf-8", "surrogateescape") + b"\n")
 
@@ -292,14 +291,20 @@ class _Reporter:
         self._results.finish()
         self._notes.finish()
 
-    def _text(self, name: str) -> Callable[[dict[str, Any]], None]:
-        return {
-            "listening": self._listening,
-            "connect": lambda e: self._say(f"{e['session']} connected from {_place(e)}", 1),
-            "mail": lambda e: self._say(f"{e['session']} message of {e['size']} octets taken", 1),
-            "error": lambda e: self._say(" ".join(filter(None, ("warning:", e["session"], e["what"])))),
-            "quit": lambda e: self._say(f"{e['session']} ended: {e['reason']}", 1),
-        }[name]
+    def _narrate(self, event: dict[str, Any]) -> None:
+        name, session = event["event"], event["session"]
+        if name == "listening":
+            self._listening(event)
+        elif name == "error":
+            self._say(" ".join(filter(None, ("warning:", session, event["what"]))))
+        elif not self._out.verbose:
+            return
+        elif name == "connect":
+            self._say(f"{session} connected from {_place(event)}")
+        elif name == "mail":
+            self._say(f"{session} message of {event['size']} octets taken")
+        else:
+            self._say(f"{session} ended: {event['reason']}")
 
     def _listening(self, event: dict[str, Any]) -> None:
         from blaze.core.net.server import is_loopback
@@ -312,7 +317,7 @@ class _Reporter:
         """Show a line of a dialogue, in the marks of swaks."""
         mark = "<** " if who == "server" and text[:1] in ("4", "5") else _MARKS[who]
         for line in text.split("\n"):
-            self._say(f"{session} {mark}{line}", 1)
+            self._say(f"{session} {mark}{line}")
 
     def write(self, octets: bytes) -> None:
         """Print octets of a message; unbuffered, so that a slow reader holds up nothing but messages."""

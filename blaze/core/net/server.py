@@ -24,7 +24,7 @@ from blaze.core.net import tls as tls_door
 from blaze.core.net.arrival import Arrival, rfc3339
 from blaze.core.net.session import Policy, Session
 from blaze.core.net.sink import Outcome, Sink
-from blaze.core.net.stream import Stream
+from blaze.core.net.stream import Outbox, Stream
 from blaze.core.sasl import Accounts, ChannelBinding
 from blaze.core.smtp import Reply, ServerConnection, ServerOptions
 
@@ -93,6 +93,7 @@ class Server:
         self._is_writing = False
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._loop = asyncio.get_running_loop()
+        self._outbox = Outbox(self._loop)
         self._end_point: bytes | None = None
 
     # For sessions.
@@ -298,7 +299,7 @@ class Server:
         session = Session(self, f"{self._prefix}-{self._opened}", client)
         self._sessions.add(session)
         self._event("connect", session, host=client[0], port=client[1])
-        session.start(Stream(self._loop, connection, session))
+        session.start(Stream(self._loop, self._outbox, connection, session))
 
     def _turn_away(self, connection: socket.socket) -> None:
         if not self.options.implicit_tls:
