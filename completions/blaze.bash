@@ -3,7 +3,7 @@ _blaze() {
   local current=${COMP_WORDS[COMP_CWORD]} path=blaze words="" index
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "$path ${COMP_WORDS[index]}" in
-    "blaze hdr"|"blaze addr"|"blaze descr"|"blaze show"|"blaze extract"|"blaze iso"|"blaze map"|"blaze crlf"|"blaze rand"|"blaze make"|"blaze make add-field"|"blaze make put"|"blaze make wrap"|"blaze dkim"|"blaze dkim check"|"blaze dkim gen"|"blaze dkim sign"|"blaze dkim verify"|"blaze arc"|"blaze arc sign"|"blaze arc verify"|"blaze spf"|"blaze spf analyze"|"blaze spf check"|"blaze spf stamp"|"blaze spf tree"|"blaze dmarc"|"blaze dmarc collect"|"blaze dmarc verify"|"blaze recv"|"blaze recv extract"|"blaze recv stamp"|"blaze fetch"|"blaze send"|"blaze sendmail"|"blaze submit"|"blaze srv"|"blaze convert"|"blaze mbox"|"blaze mdir"|"blaze mdir commit"|"blaze mdir get"|"blaze mdir new"|"blaze pack"|"blaze pack delete"|"blaze pack descr"|"blaze pack gc"|"blaze pack get"|"blaze pack index"|"blaze pack list"|"blaze pack make"|"blaze pack verify"|"blaze config") path="$path ${COMP_WORDS[index]}" ;;
+    "blaze hdr"|"blaze addr"|"blaze descr"|"blaze show"|"blaze extract"|"blaze iso"|"blaze map"|"blaze crlf"|"blaze rand"|"blaze make"|"blaze make add-field"|"blaze make put"|"blaze make wrap"|"blaze dkim"|"blaze dkim check"|"blaze dkim gen"|"blaze dkim sign"|"blaze dkim verify"|"blaze arc"|"blaze arc sign"|"blaze arc verify"|"blaze spf"|"blaze spf analyze"|"blaze spf check"|"blaze spf stamp"|"blaze spf tree"|"blaze dmarc"|"blaze dmarc collect"|"blaze dmarc verify"|"blaze recv"|"blaze recv extract"|"blaze recv stamp"|"blaze fetch"|"blaze send"|"blaze sendmail"|"blaze submit"|"blaze srv"|"blaze convert"|"blaze mbox"|"blaze mdir"|"blaze mdir commit"|"blaze mdir get"|"blaze mdir new"|"blaze pack"|"blaze pack delete"|"blaze pack descr"|"blaze pack gc"|"blaze pack get"|"blaze pack index"|"blaze pack list"|"blaze pack make"|"blaze pack verify"|"blaze index"|"blaze search"|"blaze config") path="$path ${COMP_WORDS[index]}" ;;
     esac
   done
   case "$path ${COMP_WORDS[COMP_CWORD-1]}" in
@@ -81,11 +81,15 @@ _blaze() {
     "blaze pack list --color") words="auto always never" ;;
     "blaze pack make --color") words="auto always never" ;;
     "blaze pack verify --color") words="auto always never" ;;
+    "blaze index --color") words="auto always never" ;;
+    "blaze search --format") words="lines files json ids table" ;;
+    "blaze search --sort") words="relevance newest oldest" ;;
+    "blaze search --color") words="auto always never" ;;
     "blaze config --color") words="auto always never" ;;
   esac
   if [[ -z $words ]]; then
     case "$path" in
-    "blaze") words="hdr addr descr show extract iso map crlf rand make dkim arc spf dmarc recv fetch send sendmail submit srv convert mbox mdir pack config --version --help" ;;
+    "blaze") words="hdr addr descr show extract iso map crlf rand make dkim arc spf dmarc recv fetch send sendmail submit srv convert mbox mdir pack index search config --version --help" ;;
     "blaze hdr") words="-h --header -p --param -d --decode -H --with-filename --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze addr") words="-f --field --fields -d --decode --without-name -m --margin --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze descr") words="--text --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
@@ -138,6 +142,8 @@ _blaze() {
     "blaze pack list") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack make") words="-o --output --force --from-list -0 --null --stems --trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack verify") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze index") words="--index --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze search") words="--index --in --format --sort --limit --offset --count --snippets -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze config") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     esac
   fi

@@ -2,7 +2,7 @@
 function __blaze_at
   set -l path blaze
   for word in (commandline -opc)[2..]
-    contains -- "$path $word" "blaze hdr" "blaze addr" "blaze descr" "blaze show" "blaze extract" "blaze iso" "blaze map" "blaze crlf" "blaze rand" "blaze make" "blaze make add-field" "blaze make put" "blaze make wrap" "blaze dkim" "blaze dkim check" "blaze dkim gen" "blaze dkim sign" "blaze dkim verify" "blaze arc" "blaze arc sign" "blaze arc verify" "blaze spf" "blaze spf analyze" "blaze spf check" "blaze spf stamp" "blaze spf tree" "blaze dmarc" "blaze dmarc collect" "blaze dmarc verify" "blaze recv" "blaze recv extract" "blaze recv stamp" "blaze fetch" "blaze send" "blaze sendmail" "blaze submit" "blaze srv" "blaze convert" "blaze mbox" "blaze mdir" "blaze mdir commit" "blaze mdir get" "blaze mdir new" "blaze pack" "blaze pack delete" "blaze pack descr" "blaze pack gc" "blaze pack get" "blaze pack index" "blaze pack list" "blaze pack make" "blaze pack verify" "blaze config"; and set path "$path $word"
+    contains -- "$path $word" "blaze hdr" "blaze addr" "blaze descr" "blaze show" "blaze extract" "blaze iso" "blaze map" "blaze crlf" "blaze rand" "blaze make" "blaze make add-field" "blaze make put" "blaze make wrap" "blaze dkim" "blaze dkim check" "blaze dkim gen" "blaze dkim sign" "blaze dkim verify" "blaze arc" "blaze arc sign" "blaze arc verify" "blaze spf" "blaze spf analyze" "blaze spf check" "blaze spf stamp" "blaze spf tree" "blaze dmarc" "blaze dmarc collect" "blaze dmarc verify" "blaze recv" "blaze recv extract" "blaze recv stamp" "blaze fetch" "blaze send" "blaze sendmail" "blaze submit" "blaze srv" "blaze convert" "blaze mbox" "blaze mdir" "blaze mdir commit" "blaze mdir get" "blaze mdir new" "blaze pack" "blaze pack delete" "blaze pack descr" "blaze pack gc" "blaze pack get" "blaze pack index" "blaze pack list" "blaze pack make" "blaze pack verify" "blaze index" "blaze search" "blaze config"; and set path "$path $word"
   end
   test "$path" = "$argv[1]"
 end
@@ -30,6 +30,8 @@ complete -c blaze -n '__blaze_at "blaze"' -f -a convert -d 'Copy all messages of
 complete -c blaze -n '__blaze_at "blaze"' -f -a mbox -d 'Put the messages of an mbox into a pack.'
 complete -c blaze -n '__blaze_at "blaze"' -f -a mdir -d 'List, read and flag the messages of a Maildir.'
 complete -c blaze -n '__blaze_at "blaze"' -f -a pack -d 'Archive messages in packs: each part once, compressed, byte for byte.'
+complete -c blaze -n '__blaze_at "blaze"' -f -a index -d 'Make a search index of a store, or bring it up to date.'
+complete -c blaze -n '__blaze_at "blaze"' -f -a search -d 'Find messages in an index.'
 complete -c blaze -n '__blaze_at "blaze"' -f -a config -d 'Show the settings in force, and where each comes from.'
 complete -c blaze -n '__blaze_at "blaze"' -l version -d 'Show the version and exit.'
 complete -c blaze -n '__blaze_at "blaze"' -l help -d 'Show this message and exit.'
@@ -743,6 +745,31 @@ complete -c blaze -n '__blaze_at "blaze pack verify"' -l color -x -a 'auto alway
 complete -c blaze -n '__blaze_at "blaze pack verify"' -l with-utf-8 -r -d 'Draw with UTF-8 characters, or with ASCII. [default: as the terminal]'
 complete -c blaze -n '__blaze_at "blaze pack verify"' -l no-progress -l without-progress -d 'Show no progress on long work.'
 complete -c blaze -n '__blaze_at "blaze pack verify"' -l help -d 'Show this message and exit.'
+complete -c blaze -n '__blaze_at "blaze index"' -l index -r -d 'The index. [default: $BLAZE_INDEX, else beside SOURCE]'
+complete -c blaze -n '__blaze_at "blaze index"' -l no-sync -d 'Do not wait until the disk has everything.'
+complete -c blaze -n '__blaze_at "blaze index"' -l json -d 'Print one JSON object a line.'
+complete -c blaze -n '__blaze_at "blaze index"' -s q -l quiet -d 'Say nothing but the exit status.'
+complete -c blaze -n '__blaze_at "blaze index"' -s v -l verbose -d 'Say more on standard error; -vv says all.'
+complete -c blaze -n '__blaze_at "blaze index"' -l color -x -a 'auto always never' -d 'Colour the output. [default: auto]'
+complete -c blaze -n '__blaze_at "blaze index"' -l with-utf-8 -r -d 'Draw with UTF-8 characters, or with ASCII. [default: as the terminal]'
+complete -c blaze -n '__blaze_at "blaze index"' -l no-progress -l without-progress -d 'Show no progress on long work.'
+complete -c blaze -n '__blaze_at "blaze index"' -l help -d 'Show this message and exit.'
+complete -c blaze -n '__blaze_at "blaze search"' -l index -r -d 'The index. [default: $BLAZE_INDEX, else beside SOURCE]'
+complete -c blaze -n '__blaze_at "blaze search"' -l in -r -d 'Search the messages of SOURCE alone.'
+complete -c blaze -n '__blaze_at "blaze search"' -l format -x -a 'lines files json ids table' -d 'Print a line a message, names of files, JSON, Message-IDs, or a table. [default: lines]'
+complete -c blaze -n '__blaze_at "blaze search"' -l sort -x -a 'relevance newest oldest' -d 'The best, the newest or the oldest first. [default: relevance]'
+complete -c blaze -n '__blaze_at "blaze search"' -l limit -r -d 'Print at most this many messages.'
+complete -c blaze -n '__blaze_at "blaze search"' -l offset -r -d 'Leave out this many first.'
+complete -c blaze -n '__blaze_at "blaze search"' -l count -d 'Print only how many messages there are.'
+complete -c blaze -n '__blaze_at "blaze search"' -l snippets -d 'Print where the words stand under each line.'
+complete -c blaze -n '__blaze_at "blaze search"' -s 0 -l null -d 'End names with NUL instead of a newline.'
+complete -c blaze -n '__blaze_at "blaze search"' -l json -d 'Print one JSON object a line.'
+complete -c blaze -n '__blaze_at "blaze search"' -s q -l quiet -d 'Say nothing but the exit status.'
+complete -c blaze -n '__blaze_at "blaze search"' -s v -l verbose -d 'Say more on standard error; -vv says all.'
+complete -c blaze -n '__blaze_at "blaze search"' -l color -x -a 'auto always never' -d 'Colour the output. [default: auto]'
+complete -c blaze -n '__blaze_at "blaze search"' -l with-utf-8 -r -d 'Draw with UTF-8 characters, or with ASCII. [default: as the terminal]'
+complete -c blaze -n '__blaze_at "blaze search"' -l no-progress -l without-progress -d 'Show no progress on long work.'
+complete -c blaze -n '__blaze_at "blaze search"' -l help -d 'Show this message and exit.'
 complete -c blaze -n '__blaze_at "blaze config"' -l json -d 'Print one JSON object a line.'
 complete -c blaze -n '__blaze_at "blaze config"' -s q -l quiet -d 'Say nothing but the exit status.'
 complete -c blaze -n '__blaze_at "blaze config"' -s v -l verbose -d 'Say more on standard error; -vv says all.'

@@ -40,6 +40,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "blaze.cli.pack:pack",
             "Archive messages in packs: each part once, compressed, byte for byte.",
         ),
+        "index": ("blaze.cli.search:index", "Make a search index of a store, or bring it up to date."),
+        "search": ("blaze.cli.search:search", "Find messages in an index."),
     },
     "Settings": {
         "config": ("blaze.cli.config:config", "Show the settings in force, and where each comes from."),

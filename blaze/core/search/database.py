@@ -1,0 +1,153 @@
+"""The file of an index: a SQLite database in write-ahead mode, one writer and many readers at once."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from blaze.core.errors import (
+    BlazeError,
+    ConfigurationError,
+    DataError,
+    InputOutputError,
+    NoInputError,
+    TemporaryError,
+)
+from blaze.core.query.content import COLUMNS
+
+SUFFIX = ".blaze-index"
+
+_APPLICATION_ID = 0x626C7A69  # "blzi", so that file(1) and we know the file for what it is
+_VERSION = 1
+_WORDS = ", ".join(f'"{name}"' for name in COLUMNS)
+# `words` keeps no text of its own: its rows are made from `text` again when they are to be deleted.
+_SCHEMA = f"""
+CREATE TABLE source (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, stamp TEXT NOT NULL DEFAULT '');
+CREATE TABLE message (
+  id INTEGER PRIMARY KEY, source INTEGER NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL,
+  name TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, date INTEGER, flags TEXT NOT NULL,
+  sender TEXT NOT NULL, subject TEXT NOT NULL, message_id TEXT NOT NULL, parents TEXT NOT NULL,
+  in_reply_to TEXT NOT NULL, has_attachment INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX message_key ON message (source, key);
+CREATE INDEX message_digest ON message (digest);
+CREATE INDEX message_id ON message (message_id);
+CREATE INDEX message_date ON message (date);
+CREATE TABLE text (id INTEGER PRIMARY KEY, texts BLOB NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5({_WORDS}, content='', tokenize='ascii');
+CREATE TABLE stem (stem TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (stem, word)) WITHOUT ROWID;
+CREATE TABLE language (name TEXT PRIMARY KEY) WITHOUT ROWID;
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_VERSION};
+"""
+
+
+def default_path(source: str) -> str:
+    """Where the index of a source is unless another place is named: in its folder, or beside its file."""
+    path = source.rstrip("/") or "/"
+    return f"{path}/{SUFFIX}" if os.path.isdir(path) else path + SUFFIX
+
+
+@contextmanager
+def open_for_reading(path: str) -> Iterator[sqlite3.Connection]:
+    """The index at `path`, as it was when it was opened, whatever a writer does meanwhile.
+
+    Raises:
+        NoInputError: there is no index.
+        DataError: the file is no index, or is damaged.
+    """
+    if not os.path.isfile(path):
+        raise NoInputError("there is no index", where=path, hint="Make one with 'blaze index SOURCE'.")
+    with faults_of(path):
+        connection = _connect_reader(path)
+        try:
+            if not _is_ours(connection, path):
+                raise NoInputError("the index is not finished", where=path, hint="Run 'blaze index' again.")
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def open_for_writing(path: str, *, sync: bool = True) -> Iterator[sqlite3.Connection]:
+    """The index at `path`, made if need be; no other writer has it until this one is done.
+
+    With `sync` what was committed outlives a loss of power; it outlives a kill in any case.
+
+    Raises:
+        TemporaryError: another process writes it.
+        DataError: the file is no index, or is damaged.
+        CannotCreateError, InputOutputError: it cannot be made or written.
+    """
+    with _only_writer(path), faults_of(path):
+        connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {'NORMAL' if sync else 'OFF'}")
+            connection.execute("PRAGMA cache_size = -32768")
+            if not _is_ours(connection, path):
+                connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def faults_of(path: str) -> Iterator[None]:
+    """What goes wrong in SQLite, as the errors of the core."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
+
+
+def _translated(error: sqlite3.Error, path: str) -> BlazeError:
+    text = str(error)
+    if "no such module" in text:
+        return ConfigurationError("this Python's SQLite has no full-text search (FTS5)", where=path)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return TemporaryError("another process has the index", where=path)
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or not code:
+        hint = "Delete it and run 'blaze index' again."
+        return DataError(f"the index is damaged ({text})", where=path, hint=hint)
+    return InputOutputError(text, where=path)
+
+
+def _connect_reader(path: str) -> sqlite3.Connection:
+    name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    uri = f"file:{name}?mode=ro"
+    if not os.access(os.path.dirname(path) or ".", os.W_OK) and not os.path.exists(f"{path}-wal"):
+        uri += "&immutable=1"  # nobody writes it, and we could not take part in the locking
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
+
+
+def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
+    """False for an empty database; a DataError for one of another program or version."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if (application, version) == (_APPLICATION_ID, _VERSION):
+        return True
+    if application or version or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        hint = "Name another file, or delete this one and run 'blaze index' again."
+        raise DataError("this is no index of this version of blaze", where=path, hint=hint)
+    return False
+
+
+@contextmanager
+def _only_writer(path: str) -> Iterator[None]:
+    from blaze.core.store import atomic
+
+    try:
+        fd = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise atomic.input_error(error, f"{path}-lock") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise TemporaryError("another process is at work on the index", where=path) from None
+    finally:
+        os.close(fd)
