@@ -1,10 +1,12 @@
 """`blaze send` and `blaze submit` against our own server, scripted ones, and the DNS of a folder."""
 
+import contextlib
 import json
 import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -331,7 +333,6 @@ def test_broken_servers_end_with_the_right_status(turns: tuple[bytes | None, ...
 
 def test_an_octet_a_moment_is_timed_out() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
-    import threading
 
     def drip() -> None:
         connection, _ = listener.accept()
@@ -366,7 +367,6 @@ def test_unix_socket_and_lmtp(tmp_path: Path) -> None:
     with server(ServerOptions(lmtp=True), refuse(Rcpt, 550, "c@one.test")) as peer:
         peer.close()
         peer._listener = listener
-        import threading
 
         threading.Thread(target=peer._listen, daemon=True).start()
         done = blaze(
@@ -614,3 +614,60 @@ def test_an_address_literal_needs_no_dns(zone: Path) -> None:
     with server() as first:
         assert _send_by_mx(zone, first.port, "-r", "a@[127.0.0.1]").returncode == 0
     assert first.messages[0].recipients == ["a@[127.0.0.1]"]
+
+
+def test_a_message_that_may_not_change_leaves_its_neighbours_alone(tmp_path: Path) -> None:
+    mbox = tmp_path / "mbox"
+    bodies = [MESSAGE, MESSAGE + b"y" * 2000 + b"\n", MESSAGE]
+    mbox.write_bytes(b"".join(b"From x Thu Jan  1 00:00:00 1970\n" + body + b"\n" for body in bodies))
+    for without in ("CHUNKING", ""):
+        with server(ServerOptions(without=frozenset({without}))) as peer:
+            done = blaze("send", "--no-downgrade", str(mbox), peer.endpoint)
+        assert done.returncode == 65
+        assert [taken.body for taken in peer.messages] == [WIRE, WIRE]
+
+
+# Connections cut anywhere
+
+
+class CuttingProxy:
+    """Passes a connection on to a server, and cuts it once the client has sent `fuse` octets."""
+
+    def __init__(self, port: int, fuse: int) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._port, self._fuse = port, fuse
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with self._listener:
+            client, _ = self._listener.accept()
+        with client, socket.create_connection(("127.0.0.1", self._port)) as onward:
+            back = threading.Thread(target=self._pass_back, args=(onward, client), daemon=True)
+            back.start()
+            left = self._fuse
+            while left and (octets := client.recv(left)):
+                onward.sendall(octets)
+                left -= len(octets)
+            onward.shutdown(socket.SHUT_WR)
+            back.join(10)
+
+    @staticmethod
+    def _pass_back(onward: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while octets := onward.recv(65536):
+                client.sendall(octets)
+            client.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("without", ["CHUNKING", ""])
+def test_a_connection_cut_anywhere_reports_only_what_was_taken(without: str, long_run: bool) -> None:
+    options = ServerOptions(hostname="mx.test", without=frozenset({without}))
+    for fuse in range(0, 260, 1 if long_run else 23):
+        with server(options) as peer:
+            proxy = CuttingProxy(peer.port, fuse)
+            done = blaze("send", "--json", "-h", "c.test", "--timeout", "5s", "-", proxy.endpoint)
+        (record,) = records(done)
+        assert (record["status"], done.returncode) in (("sent", 0), ("deferred", 75)), (fuse, done.stderr)
+        if record["status"] == "sent":
+            assert [taken.body for taken in peer.messages] == [WIRE]

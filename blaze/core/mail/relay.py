@@ -104,6 +104,11 @@ class Outgoing:
             return None
         return b"".join(self._spliced(self._hidden))
 
+    @property
+    def eight_bit(self) -> bool:
+        """Whether any octet is beyond ASCII; of a small message this is known without a survey."""
+        return self.traits.eight_bit if self._whole is None else not self._whole.isascii()
+
     @cached_property
     def header_octets(self) -> bytes:
         """The header, without hidden fields, as it stands."""
@@ -112,7 +117,7 @@ class Outgoing:
     @property
     def has_utf8_header(self) -> bool:
         """Whether the header holds UTF-8 beyond ASCII (RFC 6532)."""
-        if not self.traits.eight_bit or self.header_octets.isascii():
+        if not self.eight_bit or self.header_octets.isascii():
             return False
         try:
             self.header_octets.decode()

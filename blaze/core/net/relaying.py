@@ -22,6 +22,14 @@ class _Guard(NamedTuple):
     policy: str | None = None
 
 
+class _Way(NamedTuple):
+    """A host with its addresses, and how to talk to it."""
+
+    target: Target
+    options: DeliveryOptions
+    policy: str | None
+
+
 class MXCourier:
     """Brings messages to the mail exchangers of their recipients' domains, each domain's in turn.
 
@@ -38,7 +46,8 @@ class MXCourier:
         self._offline = offline
         self._routes: dict[str, mx.Route | BlazeError] = {}
         self._policies: dict[str, sts.Policy | None] = {}
-        self._couriers: dict[tuple[str, str], HostCourier | BlazeError] = {}
+        self._ways: dict[tuple[str, str], _Way | BlazeError] = {}
+        self._couriers: dict[tuple[str, str], HostCourier] = {}
 
     def deliver(
         self,
@@ -82,27 +91,33 @@ class MXCourier:
         return self._routes[domain]
 
     def _courier(self, route: mx.Route, host: str) -> HostCourier | BlazeError:
-        key = (host, route.domain)
-        known = self._couriers.pop(key, None)
-        if known is None:
-            try:
-                known = self._new_courier(route, host)
-            except BlazeError as error:
-                known = error
-        self._couriers[key] = known  # the last used is the last in the dictionary
+        """The courier for `host`; domains that ask for nothing of their own share it."""
+        way = self._way(route, host)
+        if isinstance(way, BlazeError):
+            return way
+        key = (host, route.domain if way.policy else "")
+        courier = self._couriers.pop(key, None) or HostCourier(way.target, way.options, way.policy)
+        self._couriers[key] = courier  # the last used is the last in the dictionary
         if len(self._couriers) > MAX_SESSIONS:
-            oldest = self._couriers.pop(next(iter(self._couriers)))
-            if isinstance(oldest, HostCourier):
-                oldest.close()
-        return known
+            self._couriers.pop(next(iter(self._couriers))).close()
+        return courier
 
-    def _new_courier(self, route: mx.Route, host: str) -> HostCourier:
+    def _way(self, route: mx.Route, host: str) -> _Way | BlazeError:
+        key = (host, route.domain)
+        if key not in self._ways:
+            try:
+                self._ways[key] = self._find_way(route, host)
+            except BlazeError as error:
+                self._ways[key] = error
+        return self._ways[key]
+
+    def _find_way(self, route: mx.Route, host: str) -> _Way:
         found = mx.find_addresses(host, self._resolver)
         guard = _Guard(self._options)
         if self._options.tls != "none" and not host.startswith("["):
             secure = route.authenticated and found.authenticated
             guard = (self._dane_guard(route, host) if secure else None) or self._sts_guard(route, host)
-        return HostCourier(Target(host, self._port, found.addresses), guard.options, guard.policy)
+        return _Way(Target(host, self._port, found.addresses), *guard)
 
     # What the domain asks for.
 
@@ -151,8 +166,7 @@ class MXCourier:
     def close(self) -> None:
         """End all sessions."""
         for courier in self._couriers.values():
-            if isinstance(courier, HostCourier):
-                courier.close()
+            courier.close()
         self._couriers.clear()
 
 

@@ -315,9 +315,12 @@ class Session:
     # The loop.
 
     def _next(self, timeout: float) -> ClientEvent:
-        deadline = time.monotonic() + timeout
-        while (event := self.connection.next_event()) is NEED_DATA:
-            self.connection.receive_data(self.channel.read(deadline))
+        event = self.connection.next_event()
+        if event is NEED_DATA:
+            deadline = time.monotonic() + timeout
+            while event is NEED_DATA:
+                self.connection.receive_data(self.channel.read(deadline))
+                event = self.connection.next_event()
         if isinstance(event, Shutdown):
             raise self._refusal(event.reply, "SESSION")
         if isinstance(event, ConnectionClosed):

@@ -1,6 +1,7 @@
 """One mail transaction of a session: MAIL, the RCPTs, and the message by DATA or BDAT."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,7 +64,7 @@ class Transaction:
         """What will be run next, where that is known."""
         self.is_ahead = False
         """Whether the envelope is on its way already."""
-        self._body: Iterator[bytes] = iter(())
+        self._body: Iterator[bytes] | None = None
 
     def run(self) -> dict[str, Outcome]:
         """The outcome of each recipient."""
@@ -73,7 +74,7 @@ class Transaction:
             return self._outcomes
         if not self._recipients:
             return self._outcomes
-        self._body = self._chunks()
+        self.prepare()
         if not self.is_ahead:
             if self._connection.state is not State.READY:
                 self._session.command(Rset())
@@ -83,6 +84,11 @@ class Transaction:
         else:
             self._run_data()
         return self._outcomes
+
+    def prepare(self) -> None:
+        """Make the body ready; raises DataError when the message is not fit for the server."""
+        if self._body is None:
+            self._body = self._chunks()
 
     def begin_ahead(self) -> bytes:
         """The octets of MAIL, RCPTs and DATA, to be sent behind the message before (RFC 2920 §3.1).
@@ -123,8 +129,7 @@ class Transaction:
         if "SMTPUTF8" not in self._session.extensions and not _ascii_path(self._envelope.sender).isascii():
             return _NO_SMTPUTF8
         limit = self._session.extensions.get("SIZE", "")
-        size = self._message.traits.size
-        if limit.isascii() and limit.isdigit() and 0 < int(limit) < size:
+        if limit.isascii() and limit.isdigit() and 0 < int(limit) < (size := self._message.traits.size):
             return Reply(552, _TOO_BIG.format(size=size, limit=limit), "5.3.4")
         return None
 
@@ -134,7 +139,7 @@ class Transaction:
         parameters = Parameters()
         if "SIZE" in offered:
             parameters["SIZE"] = str(message.traits.size)
-        if message.traits.eight_bit and "8BITMIME" in offered:
+        if message.eight_bit and "8BITMIME" in offered:
             parameters["BODY"] = "8BITMIME"
         if "SMTPUTF8" in offered and self._needs_utf8():
             parameters["SMTPUTF8"] = None
@@ -209,7 +214,7 @@ class Transaction:
         size = 0
         self._session.begun = True
         try:
-            for chunk in self._body:
+            for chunk in self._body or ():
                 pending.append(self._connection.send(BodyChunk(chunk, canonical=True)))
                 size += len(chunk)
                 if size >= WRITE:
@@ -228,6 +233,9 @@ class Transaction:
         if ahead:
             shown = b"[%d octets of message]\r\n" % len(octets) + ahead
             self._session.channel.write(octets + ahead, self._timeouts.block, shown=shown)
+            if self.following:
+                with suppress(DataError):  # which comes again when it is that message's turn
+                    self.following.prepare()  # while the server is busy with this one
         else:
             self._session.channel.write_body(octets, self._timeouts.block)
 
@@ -239,7 +247,7 @@ class Transaction:
         self._connection.state = State.CLOSED
 
     def _run_chunked(self) -> None:
-        blocks = _blocks(self._body, BLOCK)
+        blocks = _blocks(self._body or iter(()), BLOCK)
         first = next(blocks, b"")
         second = next(blocks, None)
         at_once = second is None and len(first) <= WRITE and len(self._recipients) < GROUP
@@ -273,8 +281,7 @@ class Transaction:
 
     def _chunks(self) -> Iterator[bytes]:
         offered = self._session.extensions
-        traits = self._message.traits
-        seven_bit = traits.eight_bit and "8BITMIME" not in offered
+        seven_bit = self._message.eight_bit and "8BITMIME" not in offered
         ascii_header = seven_bit or (self._message.has_utf8_header and "SMTPUTF8" not in offered)
         if not (self._message.must_change or seven_bit or ascii_header):
             return self._message.iter_unchanged()
