@@ -18,6 +18,9 @@ from blaze.core.store.pack.skeleton import (
     walk,
 )
 
+MAX_TEXT = 1 << 24
+"""Octets of a preamble or an epilogue; a message with a longer one is a leaf, so that memory is bounded."""
+
 MAX_DEPTH = 100
 """Messages inside one another that are taken apart; a deeper one is a leaf."""
 
@@ -46,7 +49,7 @@ def _gives_back(root: Part[Span], buffer: Buffer, start: int, end: int) -> bool:
     """True when the pieces of the skeleton are the octets of the message, in order and without a gap."""
     position = start
     for _, part in walk(root):
-        if isinstance(part.body, Multipart) and _has_nul(part.body):
+        if isinstance(part.body, Multipart) and not _is_held(part.body):
             return False
     for piece in iter_pieces(root):
         if isinstance(piece, Span):
@@ -61,8 +64,9 @@ def _gives_back(root: Part[Span], buffer: Buffer, start: int, end: int) -> bool:
     return position == end
 
 
-def _has_nul(body: Multipart[Span]) -> bool:
-    return any(b"\0" in text for text in (*body[:4], *(padding for padding, _ in body.parts)))
+def _is_held(body: Multipart[Span]) -> bool:
+    """True when the format can hold the texts around the parts."""
+    return not any(b"\0" in text for text in (*body[:4], *(padding for padding, _ in body.parts)))
 
 
 class _Frame:
@@ -110,7 +114,7 @@ def _children(part: message.Part, depth: int) -> list[message.Part] | None:
     """The parts of a container; None for a leaf, and for a multipart that cannot be divided."""
     structure = part.structure
     if part.content_type.type == "multipart":
-        return structure.parts if structure.boundary is not None and structure.close is not None else None
+        return structure.parts if _is_whole(part) else None
     if structure.parts:
         return structure.parts
     if part.content_type.type == "message" and not structure.defects and depth < MAX_DEPTH:
@@ -119,6 +123,13 @@ def _children(part: message.Part, depth: int) -> list[message.Part] | None:
         if part.header.body_start <= part.end and len(inner.header):
             return [inner]
     return None
+
+
+def _is_whole(part: message.Part) -> bool:
+    """True for a multipart that is divided to its end, without endless texts around its parts."""
+    if part.structure.boundary is None or part.structure.close is None:
+        return False
+    return all(end - start <= MAX_TEXT for start, end in (part.preamble, part.epilogue))
 
 
 def _header_span(part: message.Part, *, is_encapsulated: bool) -> Span:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
-from blaze.core.mail.header import Buffer
+from blaze.core.mail.header import Buffer, release
+from blaze.core.mail.window import WINDOW
 from blaze.core.store.pack.objects import KINDS, NAME_SIZE
 
 MAGIC = b"PACK"
@@ -125,6 +126,7 @@ class Inflation:
     def __iter__(self) -> Iterator[bytes]:
         inflater = zlib.decompressobj()
         position, limit, left = self._entry.data, self._limit, self._entry.size
+        released = position
         step = min(left + 64 + (left >> 8), _CHUNK)
         try:
             while not inflater.eof:
@@ -135,6 +137,9 @@ class Inflation:
                         raise DataError("the pack ends in the object")
                     position += len(pending)
                     step = _CHUNK
+                    if position - released >= WINDOW:
+                        release(self._buffer, released, position - len(pending))
+                        released = position - len(pending)
                 chunk = inflater.decompress(pending, min(left + 1, _CHUNK))
                 left -= len(chunk)
                 if left < 0:

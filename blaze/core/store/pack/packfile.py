@@ -16,6 +16,10 @@ from blaze.core.store.pack.objects import KINDS, Object
 MAX_CHAIN = 4095
 """Deltas on top of one another that are followed; Git writes no more."""
 
+_TOO_DEEP = f"more than {MAX_CHAIN} deltas are on top of one another"
+
+_DAMAGED = 0  # stands for the kind of an object whose chain does not end
+
 _MAX_CACHED = 1 << 23  # octets of objects kept for the deltas that follow
 _CACHED_OBJECT = 1 << 19
 
@@ -53,6 +57,8 @@ class PackFile:
         self.faults: list[DataError] = []
         self.index = found_index if found_index and found_index.checksum == self.trailer else None
         self._located: dict[bytes, Located] | None = None
+        self._kinds: dict[int, int] = {}
+        self._depths: dict[int, int] = {}
         self._cache: dict[int, Object] = {}
         self._cached = 0
 
@@ -92,8 +98,8 @@ class PackFile:
     def located(self) -> dict[bytes, Located]:
         """Every object that can be read, by its name; found by reading the whole pack once."""
         if self._located is None:
-            self._located = {}
             self._locate()
+        assert self._located is not None
         return self._located
 
     def read(self, name: bytes) -> Object:
@@ -119,10 +125,19 @@ class PackFile:
 
     def kind_at(self, offset: int) -> int:
         """The kind of the object at `offset`, by the headers of entries alone. Raises `DataError`."""
-        for found in self._chain(offset):
-            if found.base is None:
-                return found.type
-        raise AssertionError("a chain ends with an entry that is no delta")
+        passed: list[int] = []
+        kind = _DAMAGED
+        try:
+            for found in self._chain(offset):
+                kind = self._kinds.get(found.offset, found.type if found.base is None else None) or _DAMAGED
+                passed.append(found.offset)
+                if found.base is None or found.offset in self._kinds:
+                    break
+        finally:
+            self._kinds.update(dict.fromkeys(passed, kind))  # so that no chain is followed twice
+        if kind == _DAMAGED:
+            raise DataError("the object is made of one that is damaged")
+        return kind
 
     def read_at(self, offset: int) -> Object:
         """The object whose entry is at `offset`. Nothing but its own lengths and checksums is verified.
@@ -130,6 +145,7 @@ class PackFile:
         Raises:
             DataError: it is damaged, or there is none.
         """
+        self.kind_at(offset)
         chain: list[entry.Entry] = []
         kept: Object | None = None
         for found in self._chain(offset):
@@ -163,10 +179,11 @@ class PackFile:
             if place is None:
                 raise DataError(f"the base {found.base.hex()} is not in the pack")
             offset = place
-        raise DataError(f"more than {MAX_CHAIN} deltas are on top of one another")
+        raise DataError(_TOO_DEEP)
 
     def _keep(self, offset: int, found: Object) -> None:
-        if isinstance(found.content, bytes) and len(found.content) <= _CACHED_OBJECT:
+        is_small = isinstance(found.content, bytes) and len(found.content) <= _CACHED_OBJECT
+        if is_small and offset not in self._cache:
             self._cached += len(found.content)
             self._cache[offset] = found
             while self._cached > _MAX_CACHED:
@@ -175,9 +192,10 @@ class PackFile:
 
     def _locate(self) -> None:
         """Find every object by reading the pack from the front, past what is damaged."""
-        assert self._located is not None
+        self._located, self._kinds = {}, {}
+        used, self.index = self.index, None  # deltas are resolved by what is found, not by what it says
         offset, met = HEADER_SIZE, 0
-        waiting: list[tuple[int, int]] = []
+        waiting: dict[bytes | int, list[tuple[int, int]]] = {}
         budget = salvage.Budget(len(self.buffer))
         while offset < self.limit and (met < self.count or self.faults):
             try:
@@ -196,54 +214,50 @@ class PackFile:
                 offset = following
                 continue
             met += 1
-            if not self._place(offset, inflation.end):
-                waiting.append((offset, inflation.end))
+            self._place_with_waiting(offset, inflation.end, waiting)
             offset = inflation.end
         else:
             if met < self.count and not self.faults:
                 self._fault(f"the pack ends after {met} of {self.count} objects", offset)
             elif offset != self.end and not self.faults:
                 self._fault("the checksum does not follow the last object", offset)
-        self._place_waiting(waiting)
+        for offset in sorted(pair[0] for pairs in waiting.values() for pair in pairs):
+            self._fault("the base of the delta is damaged or not in the pack", offset)
+        self.index = used
 
-    def _place_waiting(self, waiting: list[tuple[int, int]]) -> None:
-        """Name the deltas whose base stood after them, as long as one more becomes known."""
-        while waiting:
-            left = [pair for pair in waiting if not self._place(*pair)]
-            if len(left) == len(waiting):
-                for offset, _ in left:
-                    self._fault("the base of the delta is not in the pack", offset)
-                return
-            waiting = left
-
-    def _place(self, offset: int, end: int) -> bool:
-        """Name the object at an offset; False when it waits for its base, True also when it is damaged."""
+    def _place_with_waiting(
+        self, offset: int, end: int, waiting: dict[bytes | int, list[tuple[int, int]]]
+    ) -> None:
+        """Name the object at an offset, and then those that waited for it; or let it wait for its base."""
         assert self._located is not None
-        found = entry.parse(self.buffer, offset, self.limit)
-        if isinstance(found.base, bytes) and found.base not in self._located:
-            return False
-        used, self.index = self.index, None
+        ready = [(offset, end)]
+        while ready:
+            pair = ready.pop()
+            found = entry.parse(self.buffer, pair[0], self.limit)
+            base = found.base
+            if isinstance(base, bytes) and base in self._located:
+                base = self._located[base].offset
+            if base is not None and base not in self._depths:
+                waiting.setdefault(base, []).append(pair)
+            elif placed := self._place(pair[0], pair[1], base):
+                ready += waiting.pop(placed.offset, []) + waiting.pop(placed.name, [])
+
+    def _place(self, offset: int, end: int, base: bytes | int | None) -> Located | None:
+        """Name the object at an offset, whose base is named already; None when it is damaged."""
+        assert self._located is not None
+        depth = 0 if not isinstance(base, int) else self._depths[base] + 1
         try:
-            content = self.read_at(offset)
-            base, depth = self._base_of(found)
+            if depth > MAX_CHAIN:
+                raise DataError(_TOO_DEEP)
+            found = self.read_at(offset)
         except DataError as error:
             self._fault(error.what, offset)
-            return True
-        finally:
-            self.index = used
-        name = content.name
-        located = Located(offset, end, name, content.kind, len(content.content), base, depth)
-        self._located.setdefault(name, located)
-        return True
-
-    def _base_of(self, found: entry.Entry) -> tuple[int | None, int]:
-        depth = -1
-        base: int | None = None
-        for link in self._chain(found.offset):
-            depth += 1
-            if depth == 1:
-                base = link.offset
-        return base, depth
+            return None
+        self._depths[offset] = depth
+        at = base if isinstance(base, int) else None
+        placed = Located(offset, end, found.name, found.kind, len(found.content), at, depth)
+        self._located.setdefault(placed.name, placed)
+        return placed
 
     def _fault(self, reason: str, offset: int) -> None:
         self.faults.append(DataError(reason, where=f"{self.path}:{offset}"))

@@ -256,3 +256,32 @@ def test_pack_that_is_damaged_is_not_added_to(made: Path, tmp_path: Path) -> Non
     path.write_bytes(octets)
     with pytest.raises(DataError, match="is damaged"), Archiver(str(path), Options(grow=True)):
         pass
+
+
+def test_deltas_that_all_wait_for_the_last_object_cost_linear_time() -> None:
+    """A chain by names, its end first: each object becomes known only after all that follow it."""
+    contents = [BASE]
+    entries = [plain(BASE)]
+    for number in range(3000):
+        instructions = bytes([100, 100, 0x90, 90, 10]) + b"%010d" % number
+        entries.append(ref(Object(BLOB, contents[-1]).name, instructions))
+        contents.append(BASE[:90] + b"%010d" % number)
+    found = PackFile("p", pack_of(*reversed(entries)))
+    assert len(found.located) == 3001
+    assert not found.faults
+
+
+def test_circles_of_deltas_are_followed_once() -> None:
+    names = [b"%020d" % number for number in range(5000)]
+    entries = [ref(names[number - 1], COPY_ALL) for number in range(5000)]
+    octets = pack_of(*entries)
+    rows, offset = [], 12
+    for name, made in zip(names, entries, strict=True):
+        rows.append(index.Row(name, 0, offset))
+        offset += len(made)
+    found = PackFile("p", octets, index.Index(b"".join(index.iter_octets(rows, octets[-20:]))))
+    for row in rows:
+        with pytest.raises(DataError):
+            found.kind_at(row.offset)
+        with pytest.raises(DataError):
+            found.read_at(row.offset)
