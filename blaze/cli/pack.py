@@ -13,6 +13,7 @@ from blaze.core.errors import BlazeError, DataError, NoInputError, UsageError
 if TYPE_CHECKING:
     from blaze.core.store.pack.archive import Archive
     from blaze.core.store.pack.archivewrite import Archiver
+    from blaze.core.store.pack.collect import Collected
     from blaze.core.store.pack.verify import Verified
     from blaze.core.store.source import Found
 
@@ -266,7 +267,7 @@ def _print_verified(app: App, path: str, found: "Verified") -> None:
         app.out.line(f"{line}    {found.crc:08x}")
 
 
-@pack.command("delete")
+@pack.command("delete", reports=True)
 @_no_sync_option
 @click.argument("path", metavar="PACK", type=click.Path())
 @click.argument("identifiers", metavar="HASH...", nargs=-1, required=True)
@@ -287,10 +288,10 @@ def delete(app: App, no_sync: bool, path: str, identifiers: tuple[str, ...]) -> 
         if archive.read(name).kind != MAIL:
             raise UsageError("only messages can be deleted", where=name.hex())
     done = collect_garbage(path, drop=names, options=Options(sync=not no_sync))
-    app.out.info(f"{done.path}: {done.messages} messages, {done.after} octets, {done.before} before")
+    _report_collected(app, done)
 
 
-@pack.command("gc")
+@pack.command("gc", reports=True)
 @_no_sync_option
 @click.argument("path", metavar="PACK", type=click.Path())
 def gc(app: App, no_sync: bool, path: str) -> None:
@@ -304,7 +305,15 @@ def gc(app: App, no_sync: bool, path: str) -> None:
     from blaze.core.store.pack.collect import collect_garbage
 
     done = collect_garbage(path, options=Options(sync=not no_sync))
-    app.out.info(f"{done.path}: {done.messages} messages, {done.after} octets, {done.before} before")
+    _report_collected(app, done)
+
+
+def _report_collected(app: App, done: "Collected") -> None:
+    if app.out.json:
+        values = {"pack": done.path, "messages": done.messages, "before": done.before, "after": done.after}
+        app.out.record(f"blaze.{app.command.replace(' ', '.')}/1", values)
+    else:
+        app.out.info(f"{done.path}: {done.messages} messages, {done.after} octets, {done.before} before")
 
 
 def _open(app: App, path: str) -> "Archive":

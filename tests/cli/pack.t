@@ -101,7 +101,8 @@ A folder of packs grows by what is new.
   000002-HASH.idx
   000002-HASH.pack
   000002-HASH.pack.manifest.jsonl
-  $ blaze pack gc -q archive.d
+  $ blaze pack gc --json archive.d | sed 's/-[0-9a-f]*/-HASH/'
+  {"schema": "blaze.pack.gc/1", "pack": "archive.d/000003-HASH.pack", "messages": 2, "before": 3017, "after": 1913}
   $ blaze pack list archive.d | cut -d' ' -f2
   022e1b5e065be5ab2809e3f4048f45f6a233de35
   829056362a0fbba946fd412fd222fcbba64bb79e

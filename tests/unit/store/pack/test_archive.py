@@ -3,11 +3,12 @@
 import json
 import os
 import random
+import sys
 from pathlib import Path
 
 import pytest
 
-from blaze.core.errors import BlazeError, CannotCreateError, DataError, NoInputError
+from blaze.core.errors import BlazeError, CannotCreateError, ConfigurationError, DataError, NoInputError
 from blaze.core.store import convert, source
 from blaze.core.store.delivery import Delivery, of_octets
 from blaze.core.store.flags import Marks
@@ -267,6 +268,7 @@ def test_gc_of_a_damaged_archive_leaves_it_as_it_is(tmp_path: Path) -> None:
 
 
 def test_stems_are_counted_by_language() -> None:
+    pytest.importorskip("Stemmer")
     counts = stems.count("Running runs, ran. The RUNNER's runs; naïve_x", "english")
     assert counts == {b"run": 3, b"ran": 1, b"the": 1, b"runner": 1, b"s": 1, "naïv".encode(): 1, b"x": 1}
     assert stems.count("Les chevaux", "french") == {b"le": 1, b"cheval": 1}
@@ -294,6 +296,7 @@ def test_stem_object_has_the_bytes_of_the_format() -> None:
 
 
 def test_stems_are_those_of_the_decoded_text(tmp_path: Path) -> None:
+    pytest.importorskip("Stemmer")
     path = tmp_path / "a.pack"
     octets = (
         b"Content-Type: text/html; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n"
@@ -437,3 +440,25 @@ def test_pack_grows_without_its_index(tmp_path: Path) -> None:
     make(path, C, options=Options(grow=True, sync=False))
     assert messages(path) == [A, B, C]
     assert not problems(open_archive(str(path)))
+
+
+def test_stems_without_a_stemmer_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "Stemmer", None)
+    stems._stemmer.cache_clear()
+    with pytest.raises(ConfigurationError, match="PyStemmer"):
+        make(tmp_path / "a.pack", A, options=Options(stems=True, sync=False))
+    assert os.listdir(tmp_path) == []
+
+
+def test_preamble_and_epilogue_without_end_cost_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blaze.core.store.pack.dissect.MAX_TEXT", 50)
+    head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    body = b"--b\r\n\r\nx\r\n--b--\r\n"
+    made = [head + b"x" * 60 + b"\r\n" + body, head + body + b"y" * 60, head + body]
+    make(tmp_path / "a.pack", *made)
+    archive = open_archive(str(tmp_path / "a.pack"))
+    assert messages(tmp_path / "a.pack") == made
+    headers = [archive.read_mail(found.name).root.header for found in archive.iter_messages()]
+    assert [len(archive.read(header).content) for header in headers] == [0, 0, len(head)]
