@@ -8,7 +8,7 @@ import click
 from blaze.cli._app import App, command, option
 from blaze.cli._params import files_argument
 from blaze.core.mail import header
-from blaze.core.mail.display import canonical_name, field_lines, mailbox_text, text_of
+from blaze.core.mail.display import canonical_name, field_lines, is_long, iter_value, mailbox_text, text_of
 
 if TYPE_CHECKING:
     from blaze.core.mail.address import Mailbox
@@ -101,6 +101,9 @@ def _print(app: App, fields: Iterator[header.Field], decode: bool, prefix: str) 
     for field in fields:
         count += 1
         name = canonical_name(field.name)
+        if is_long(field):
+            _print_long(app, f"{prefix}{name}: ", field)
+            continue
         first, *more = field_lines(field, decode=decode)
         app.out.line(f"{prefix}{name}: {first}" if first else f"{prefix}{name}:")
         for line in more:
@@ -108,12 +111,19 @@ def _print(app: App, fields: Iterator[header.Field], decode: bool, prefix: str) 
     return count
 
 
+def _print_long(app: App, label: str, field: header.Field) -> None:
+    app.out.text(label)
+    for piece in iter_value(field):
+        app.out.text(piece)
+    app.out.line("")
+
+
 def _print_param(app: App, fields: Iterator[header.Field], param: str, prefix: str) -> int:
     from blaze.core.mail import mime
 
     count = 0
     for field in fields:
-        value = mime.parse_content_type(field.unfolded).params.get(param.lower())
+        value = mime.parse_content_type(field.unfolded_within(2 * mime.MAX_VALUE)).params.get(param.lower())
         if value is not None:
             app.out.line(prefix + value)
             count += 1

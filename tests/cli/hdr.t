@@ -109,3 +109,10 @@ An encoded word cannot break a line.
   $ rm -r .config; printf 'Subject: =?utf-8?q?a=0D=0ABcc:_b?=\nFrom: =?utf-8?q?x=0A?= <a@example.org>\n\n' | blaze hdr -d
   Subject: a Bcc: b
   From: x <a@example.org>
+
+A value over a mebibyte is printed unfolded as it stands, and takes no memory.
+
+  $ (printf 'Subject:'; yes ' =?utf-8?q?x?=' | head -n 100000; printf '\n') > long.eml; blaze hdr -d long.eml | wc -c
+  1400009
+  $ blaze show long.eml | head -n 1 | tail -c 4
+  ...

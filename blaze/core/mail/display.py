@@ -1,6 +1,6 @@
 """A header field as a person reads it: dates and addresses laid out, encoded words decoded on demand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ ADDRESS_FIELDS = frozenset(
 
 DATE_FIELDS = frozenset({b"date", b"resent-date", b"delivery-date"})
 """Fields whose value is a date (RFC 5322 §3.6.1, §3.6.6; RFC 2156 for Delivery-Date), in lower case."""
+
+MAX_VALUE = 1 << 20
+"""Octets of a value that is laid out and decoded."""
 
 _ACRONYMS = {"arc": "ARC", "dkim": "DKIM", "id": "ID", "md5": "MD5", "mime": "MIME", "spf": "SPF"}
 
@@ -46,8 +49,11 @@ def field_lines(field: Field, *, decode: bool) -> list[str]:
 
     A date becomes `2017-03-30 15:00:00 +02:00`; addresses stand one on a line, with commas between them;
     any other value is unfolded. What cannot be understood as a date or an address list is shown as it stands.
-    With `decode` RFC 2047 encoded words become text. Octets that are no UTF-8 are surrogate escapes.
+    With `decode` RFC 2047 encoded words become text. Octets that are no UTF-8 are surrogate escapes. A value
+    that `is_long` is cut and ends with `...`; `iter_value` gives the whole of it.
     """
+    if is_long(field):
+        return [f"{next(iter_value(field), '')}..."]
     key = field.key
     if key in DATE_FIELDS:
         from blaze.core.mail import date
@@ -61,6 +67,30 @@ def field_lines(field: Field, *, decode: bool) -> list[str]:
         if listed.addresses and all(member.mailbox.local_part for member in listed.iter_members()):
             return _address_lines(listed.addresses, decode=decode)
     return [text_of(field, decode=decode)]
+
+
+def is_long(field: Field) -> bool:
+    """True when the value has more than `MAX_VALUE` octets, folding included."""
+    return field.end - field.colon > MAX_VALUE
+
+
+def iter_value(field: Field) -> Iterator[str]:
+    """The unfolded value in pieces, as it stands but for one blank after the colon.
+
+    Memory does not grow with the value.
+    """
+    import codecs
+
+    from blaze.core.mail.window import iter_chunks
+
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    start = field.colon + 1
+    rest = b""
+    for chunk in iter_chunks(field.buffer, start + (field.buffer[start : start + 1] == b" "), field.end):
+        octets = rest + chunk
+        rest = b"\r" if octets.endswith(b"\r") else b""
+        yield decoder.decode(octets.removesuffix(b"\r").replace(b"\r\n", b"").replace(b"\n", b""))
+    yield decoder.decode(rest, final=True)
 
 
 def text_of(field: Field, *, decode: bool) -> str:

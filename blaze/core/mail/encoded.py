@@ -3,6 +3,7 @@
 import binascii
 import re
 from functools import cache
+from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
 from blaze.core.errors import DataError
@@ -10,6 +11,9 @@ from blaze.core.mail import charset as charsets
 
 MAX_WORD = 75  # octets of an encoded word, RFC 2047 §2
 MAX_LINE = 76  # octets of a line that holds an encoded word, RFC 2047 §2
+MAX_WORDS = 100_000
+"""Encoded words of one value that are decoded; what follows them stays as it is."""
+
 _MAX_PLAIN_WORD = (
     900  # octets; a longer one is encoded so that its line can be folded below 998, RFC 5322 §2.1.1
 )
@@ -34,14 +38,15 @@ def decode(value: bytes) -> str:
     `value` is unfolded. White space between encoded words is dropped, all other is kept. Neighbours of one
     charset are put together before they are decoded, so a character split between them survives. Words with
     an unknown charset, encoding or broken base64 stay as they are. 8-bit octets are UTF-8, or lone
-    surrogates (PEP 383). The result may hold any character, line ends too. Linear in the length of `value`.
+    surrogates (PEP 383). The result may hold any character, line ends too. At most `MAX_WORDS` words are
+    decoded. Linear in the length of `value`.
     """
     if b"=?" not in value:
         return value.decode("utf-8", "surrogateescape")
     pieces: list[str] = []
     run: list[_Word] = []
     end = 0
-    for match in _WORD.finditer(value):
+    for match in islice(_WORD.finditer(value), MAX_WORDS):
         word = _word(match)
         if word is None:
             continue

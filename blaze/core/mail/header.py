@@ -19,7 +19,6 @@ _WINDOW = 1 << 20  # octets of a mapped file looked at before its pages are let 
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 # One field with its continuation lines; without group 1, the name and the colon, the line is no field.
 _FIELD = re.compile(rb"([!-9;-~]++[ \t]*+:)?+[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
-_NEWLINE = re.compile(rb"\r?\n")
 
 
 class Defect(NamedTuple):
@@ -72,8 +71,16 @@ class Field:
     @property
     def unfolded(self) -> bytes:
         """The value without newlines (RFC 5322 §2.2.3) and without white space at either end."""
-        value = self.buffer[self.colon + 1 : self.end].strip(b" \t\r\n")
-        return _NEWLINE.sub(b"", value) if b"\n" in value else value
+        return _unfolded(self.buffer[self.colon + 1 : self.end])
+
+    def unfolded_within(self, limit: int) -> bytes:
+        """`unfolded`, of no more than the first `limit` octets of the value."""
+        return _unfolded(self.buffer[self.colon + 1 : min(self.end, self.colon + 1 + limit)])
+
+
+def _unfolded(value: bytes) -> bytes:
+    value = value.strip(b" \t\r\n")
+    return value.replace(b"\r\n", b"").replace(b"\n", b"") if b"\n" in value else value
 
 
 class Header:

@@ -4,8 +4,9 @@ Nothing is decoded, and no part is looked for, until it is asked for. Every octe
 the root belongs to exactly one span of one part, so that the message can be put together again from the tree.
 
 Defects of the structure are `encoded-message` and `encoded-multipart` (RFC 2045 §6.4 forbids it; the one is
-kept whole, the other is divided as it stands), `long-boundary`, `missing-boundary`, `missing-close-delimiter`,
-`missing-delimiter`, `repeated-boundary` (that of a multipart around it), `too-deep` and `too-many-parts`.
+kept whole, the other is divided as it stands), `long-boundary`, `missing-boundary`,
+`missing-close-delimiter`, `missing-delimiter`, `repeated-boundary` (that of a multipart around it),
+`too-deep` and `too-many-parts`.
 """
 
 from collections.abc import Iterator
@@ -87,21 +88,21 @@ class Part:
     def content_type(self) -> mime.ContentType:
         """The media type; what RFC 2045 §5.2 or a digest implies where the header names none."""
         if self._content_type is None:
-            field = self.header.get(b"content-type")
-            self._content_type = mime.parse_content_type(field.unfolded if field else self.default_type)
+            value = self._value(b"content-type")
+            self._content_type = mime.parse_content_type(self.default_type if value is None else value)
         return self._content_type
 
     @property
     def disposition(self) -> mime.ContentDisposition | None:
         """The Content-Disposition, or None where the header has none (RFC 2183)."""
-        field = self.header.get(b"content-disposition")
-        return mime.parse_content_disposition(field.unfolded) if field else None
+        value = self._value(b"content-disposition")
+        return None if value is None else mime.parse_content_disposition(value)
 
     @property
     def encoding(self) -> str:
         """The Content-Transfer-Encoding in lower case; `7bit` where the header names none (RFC 2045 §6.1)."""
-        field = self.header.get(b"content-transfer-encoding")
-        return mime.parse_content_transfer_encoding(field.unfolded) if field else "7bit"
+        value = self._value(b"content-transfer-encoding")
+        return "7bit" if value is None else mime.parse_content_transfer_encoding(value)
 
     @property
     def filename(self) -> str | None:
@@ -111,14 +112,19 @@ class Part:
     @property
     def content_id(self) -> str | None:
         """The Content-ID without its angle brackets (RFC 2045 §7)."""
-        field = self.header.get(b"content-id")
-        return mime.parse_content_id(field.unfolded) if field else None
+        value = self._value(b"content-id")
+        return None if value is None else mime.parse_content_id(value)
 
     @property
     def languages(self) -> list[str]:
         """The tags of Content-Language, as written (RFC 3282 §2)."""
-        field = self.header.get(b"content-language")
-        return mime.parse_content_language(field.unfolded) if field else []
+        value = self._value(b"content-language")
+        return [] if value is None else mime.parse_content_language(value)
+
+    def _value(self, name: bytes) -> bytes | None:
+        """The unfolded value of a MIME field, as much of it as is worth reading."""
+        field = self.header.get(name)
+        return field.unfolded_within(2 * mime.MAX_VALUE) if field else None
 
     @property
     def body(self) -> tuple[int, int]:

@@ -2,8 +2,8 @@
 
 What real mail writes instead of the grammar is read as it was meant, and named in `defects`:
 `comment-unclosed`, `continuation-gap`, `duplicate-parameter`, `encoded-word-in-parameter`,
-`invalid-encoding`, `invalid-parameter`, `invalid-type`, `missing-semicolon`, `missing-subtype`,
-`missing-type`, `parameter-without-value`, `quoted-string-unclosed`, `too-many-parameters`,
+`invalid-encoding`, `invalid-parameter`, `invalid-type`, `long-value`, `missing-semicolon`,
+`missing-subtype`, `missing-type`, `parameter-without-value`, `quoted-string-unclosed`, `too-many-parameters`,
 `unquoted-value`.
 """
 
@@ -16,6 +16,7 @@ from blaze.core.errors import DataError
 from blaze.core.mail import encoded
 from blaze.core.mail.parameters import (
     MAX_PARAMETERS,
+    MAX_VALUE as MAX_VALUE,
     TOKEN,
     Scanner,
     assemble,
@@ -91,7 +92,7 @@ def parse_content_type(value: bytes) -> ContentType:
 
 
 def _parse_content_type(value: bytes) -> ContentType:
-    match = _PLAIN_TYPE.fullmatch(value)
+    match = _PLAIN_TYPE.fullmatch(value) if len(value) <= MAX_VALUE else None
     if match and b"=?" not in value:
         params: dict[str, str] = {}
         for name, quoted, plain in _PLAIN_PARAMETER.findall(match[3]):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from blaze.core.errors import DataError
 from blaze.core.mail import charset as charsets, encoded
 
+MAX_VALUE = 1 << 18  # octets of a field that are read; a longer one has the defect `long-value`
 MAX_PARAMETERS = 1000  # parameters and continuations kept; a field with more has a defect
 MAX_PARAMETER_WIDTH = 76  # octets of one written parameter: 78, RFC 5322 §2.1.1, without space and semicolon
 
@@ -83,7 +84,9 @@ class Scanner:
     __slots__ = ("_defects", "_position", "_value")
 
     def __init__(self, value: bytes, defects: dict[str, None]) -> None:
-        self._value = value
+        if len(value) > MAX_VALUE:
+            defects["long-value"] = None
+        self._value = value[:MAX_VALUE]
         self._position = 0
         self._defects = defects
 

@@ -257,3 +257,10 @@ def test_decode_agrees_with_the_standard_library_on_the_corpus(corpus: list[byte
             different.append((value, expected))
     assert different == []
     assert compared > 40
+
+
+def test_decode_leaves_what_follows_too_many_words() -> None:
+    word = b"=?utf-8?q?a?="
+    assert encoded.decode((word + b" ") * (encoded.MAX_WORDS + 2)) == "a" * encoded.MAX_WORDS + (
+        f" {word.decode()}" * 2 + " "
+    )

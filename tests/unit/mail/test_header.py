@@ -168,3 +168,11 @@ def test_get_finds_a_field_across_the_seam_of_two_windows(offset: int) -> None:
     assert (found.start, found.octets) == (start, wanted)
     assert [each.octets for each in block.get_all(b"SUBJECT")] == [wanted, wanted]
     assert block.get(b"missing") is None
+
+
+@pytest.mark.parametrize("limit", [0, 1, 5, 8, 100])
+def test_unfolded_within_a_limit_is_the_beginning(limit: int) -> None:
+    field = header.parse(b"A: one\r\n two\r\n\r\n").get(b"a")
+    assert field is not None
+    assert field.unfolded == b"one two"
+    assert field.unfolded_within(limit) == b" one\r\n two"[:limit].replace(b"\r\n", b"").strip()

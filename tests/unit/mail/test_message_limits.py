@@ -189,3 +189,33 @@ def test_delimiter_across_the_seam_of_two_windows(tmp_path: Path, offset: int) -
         assert [part.body[1] - part.body[0] for part in root.parts] == [len(filler), 4]
         assert b"".join(rebuild(root)) == octets
     os.close(descriptor)
+
+
+HOSTILE_VALUES = {
+    "parameters": b"text/plain; boundary=b" + b"; a=b" * 2_000_000,
+    "sections": b"text/plain; boundary=b" + b"; name*0*=%41" * 800_000,
+    "semicolons": b"text/plain" + b";" * 10_000_000,
+    "comments": b"text/plain" + b"()" * 5_000_000,
+    "one comment": b"text/plain" + b"(" * 10_000_000,
+    "quotes": b'text/plain; boundary="' + b"\\" * 10_000_000,
+    "words": b"text/plain; name=" + b"=?utf-8?q?=C3=A9?= " * 500_000,
+    "folds": b"text/plain;" + b"\n a" * 3_000_000,
+}
+
+
+@needs_proc
+@pytest.mark.parametrize("name", HOSTILE_VALUES)
+def test_10_megabytes_of_a_mime_field_cost_little(name: str, tmp_path: Path) -> None:
+    fields = (b"Type", b"Disposition", b"ID")
+    octets = b"".join(b"Content-%s: %s\n" % (field, HOSTILE_VALUES[name]) for field in fields)
+    path = tmp_path / "hostile.eml"
+    path.write_bytes(octets + b"\nbody")
+    program = """
+        assert len(root.content_type.params) + len(root.disposition.params) < 5
+        assert len(root.content_id) < 1_000_000
+        assert "long-value" in [defect.name for defect in root.defects]
+        assert root.parts == []
+    """
+    begin = time.monotonic()
+    assert peak_memory(path, program) < 80_000
+    assert time.monotonic() - begin < 20

@@ -473,3 +473,18 @@ def test_parse_content_type_agrees_with_the_standard_library_on_the_corpus(corpu
         if (message.get_content_type(), params) != (str(parsed), parsed.params) and not parsed.defects:
             different.append((value, params, parsed))
     assert different == []
+
+
+@pytest.mark.parametrize("parse", [mime.parse_content_type, mime.parse_content_disposition])
+@pytest.mark.parametrize("repeated", [b"; a=b", b";", b"; a", b"(", b"()", b'; a="b', b"; a*1=b", b";="])
+def test_long_value_is_read_to_the_limit(parse: Callable[[bytes], mime.ContentType], repeated: bytes) -> None:
+    value = b"text/plain; name=x" + repeated * (2 * mime.MAX_VALUE // len(repeated))
+    parsed = parse(value)
+    assert "long-value" in parsed.defects
+    assert parsed.params["name"].startswith("x")
+
+
+def test_value_at_the_limit_has_no_defect() -> None:
+    value = b"text/plain; name=" + b"x" * (mime.MAX_VALUE - 17)
+    assert mime.parse_content_type(value).defects == ()
+    assert "long-value" in mime.parse_content_type(value + b"x").defects

@@ -177,3 +177,10 @@ def test_spool_without_room_is_an_error_of_ours(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(InputOutputError) as failed:
         atomic.spool([b"x" * 2_000_000])
     assert failed.value.where == f"{tmp_path}/none"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_folder_is_not_replaced(tmp_path: Path, force: bool) -> None:
+    with pytest.raises(CannotCreateError, match="is a directory"):
+        atomic.write_file(str(tmp_path), [b"x"], force=force)
+    assert list(tmp_path.iterdir()) == []
