@@ -4,7 +4,6 @@ What need not change is copied from the buffer; newlines come out as CRLF. Memor
 """
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
@@ -32,6 +31,18 @@ class Traits(NamedTuple):
     eight_bit: bool
     bare_return: bool
     long_line: bool
+
+
+def _survey_whole(octets: bytes) -> Traits:
+    """What `survey` says of one piece, faster where it says that nothing is amiss."""
+    newline = b"\r\n" if b"\r" in octets else b"\n"
+    lines = octets.split(newline)
+    ended = len(lines) - 1
+    if len(newline) == 2 and not octets.count(b"\r") == octets.count(b"\n") == ended:
+        return survey((octets,))  # bare or mixed newlines
+    size = len(octets) if len(newline) == 2 else len(octets) + ended
+    canonical = len(newline) == 2 or not ended
+    return Traits(size, canonical, not octets.isascii(), False, max(map(len, lines)) > MAX_LINE)
 
 
 def survey(chunks: Iterable[bytes]) -> Traits:
@@ -81,35 +92,27 @@ class Outgoing:
     def __init__(self, message: Part, added: bytes = b"") -> None:
         self.message = message
         self._added = [_Edit(message.start, message.start, (added,))] if added else []
+        self._hidden = self._added + _hidden_fields(message)
+        self._traits: Traits | None = None
+        self._whole: bytes | None = None  # a small message without its hidden fields
+        if message.end - message.start <= window.CHUNK:
+            whole = message.buffer[message.start : message.end]
+            self._whole = b"".join(self._spliced(self._hidden)) if self._hidden else whole
 
-    @cached_property
-    def _hidden(self) -> list[_Edit]:
-        header = self.message.header
-        return self._added + [
-            _Edit(field.start, field.end, ())
-            for key in sorted(HIDDEN_FIELDS)
-            if header.get(key)
-            for field in header.get_all(key)
-        ]
-
-    @cached_property
+    @property
     def traits(self) -> Traits:
         """What the message holds, hidden fields left out. One pass over it, once."""
-        return survey(self._spliced(self._hidden) if self._whole is None else (self._whole,))
-
-    @cached_property
-    def _whole(self) -> bytes | None:
-        """A small message without its hidden fields; None for a large one."""
-        if self.message.end - self.message.start > window.CHUNK:
-            return None
-        return b"".join(self._spliced(self._hidden))
+        if self._traits is None:
+            whole = self._whole
+            self._traits = survey(self._spliced(self._hidden)) if whole is None else _survey_whole(whole)
+        return self._traits
 
     @property
     def eight_bit(self) -> bool:
         """Whether any octet is beyond ASCII; of a small message this is known without a survey."""
         return self.traits.eight_bit if self._whole is None else not self._whole.isascii()
 
-    @cached_property
+    @property
     def header_octets(self) -> bytes:
         """The header, without hidden fields, as it stands."""
         return b"".join(self._spliced(self._hidden, self.message.header.body_start))
@@ -178,6 +181,16 @@ class Outgoing:
                 new_encoding = "quoted-printable" if part.content_type.type == "text" else "base64"
                 yield _Edit(*part.body, _recoded(part, new_encoding))
             yield from _header_edits(part, new_encoding, is_root=is_root, ascii_header=ascii_header)
+
+
+def _hidden_fields(message: Part) -> list[_Edit]:
+    header = message.header
+    is_small = header.body_start - header.start <= window.CHUNK
+    if is_small and b"bcc" not in message.buffer[header.start : header.body_start].lower():
+        return []  # as in most messages, and one look tells
+    return [
+        _Edit(field.start, field.end, ()) for key in sorted(HIDDEN_FIELDS) for field in header.get_all(key)
+    ]
 
 
 def _is_unfit(part: Part, *, seven_bit: bool) -> bool:

@@ -286,6 +286,8 @@ class Session:
         return Transaction(self, following.envelope, following.message, recipients)
 
     def _batch(self, recipients: list[str]) -> list[str]:
+        if "LIMITS" not in self.extensions:
+            return recipients
         limits = self.connection.limits
         most, most_domains = limits.get("RCPTMAX") or len(recipients), limits.get("RCPTDOMAINMAX")
         if not most_domains:

@@ -68,7 +68,7 @@ class Transaction:
 
     def run(self) -> dict[str, Outcome]:
         """The outcome of each recipient."""
-        refusal = self._refuse_locally()
+        refusal = None if self.is_ahead else self._refuse_locally()
         if refusal:
             self._tell(self._recipients, refusal, "MAIL")
             return self._outcomes
@@ -114,13 +114,14 @@ class Transaction:
         return list(self._outcomes.values())
 
     def _tell(self, recipients: Sequence[str], reply: Reply, command: str) -> None:
-        self._outcomes |= {one: Outcome(one, reply, command) for one in recipients}
+        for one in recipients:
+            self._outcomes[one] = Outcome(one, reply, command)
 
     # The envelope.
 
     def _reachable(self, recipients: Sequence[str]) -> list[str]:
         """The recipients whose addresses this server can take; the others get their outcome."""
-        if "SMTPUTF8" in self._session.extensions:
+        if "SMTPUTF8" in self._session.extensions or all(map(str.isascii, recipients)):
             return list(recipients)
         self._tell([one for one in recipients if not _ascii_path(one).isascii()], _NO_SMTPUTF8, "MAIL")
         return [one for one in recipients if one not in self._outcomes]
@@ -157,10 +158,9 @@ class Transaction:
 
     def _rcpt(self, recipient: str) -> Rcpt:
         notify = self._envelope.notify
-        asked = (
-            Parameters({"NOTIFY": notify}) if notify and "DSN" in self._session.extensions else Parameters()
-        )
-        return Rcpt(_ascii_path(recipient), asked)
+        if notify and "DSN" in self._session.extensions:
+            return Rcpt(_ascii_path(recipient), Parameters({"NOTIFY": notify}))
+        return Rcpt(_ascii_path(recipient))
 
     def _send_envelope(self, last: Sequence[Command | BodyChunk] = ()) -> list[str]:
         """Send MAIL, RCPTs and, in the last write, `last`; gives the recipients that were accepted."""
