@@ -12,7 +12,7 @@ from blaze.core.store.manifest import MANIFEST, Record, parse as parse_record, r
 from blaze.core.store.pack import skeleton
 from blaze.core.store.pack.newlines import to_lf
 from blaze.core.store.pack.objects import KINDS, MAIL, NAME_SIZE, Name, Object
-from blaze.core.store.pack.packfile import PackFile, open_pack
+from blaze.core.store.pack.packfile import PackFile, open_pack, read_buffer
 from blaze.core.store.pack.skeleton import Mail
 
 SUFFIX = ".pack"
@@ -153,7 +153,8 @@ def open_archive(path: str, buffer: Buffer | None = None) -> Archive:
     stem, ending = os.path.splitext(path)
     if buffer is None and ending == ".idx":
         path = stem + SUFFIX
-    return Archive(path, [open_pack(path, buffer)], [])
+    real = os.path.realpath(path) if os.path.islink(path) else path  # index and manifest are beside the file
+    return Archive(path, [open_pack(real, buffer)], [])
 
 
 def pack_names(folder: str) -> list[str]:
@@ -218,9 +219,8 @@ def _record_of(pack: PackFile, name: bytes) -> Record:
     """The first line of the manifest about an object, found without reading the others as JSON."""
     digits = name.hex()
     try:
-        with open(manifest_path(pack.path), "rb") as file:
-            lines = file.read()
-    except OSError:
+        lines = read_buffer(manifest_path(pack.path))
+    except NoInputError:
         return Record(digits)
     position = lines.find(digits.encode("ascii"))
     while position >= 0:

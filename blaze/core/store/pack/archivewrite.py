@@ -248,15 +248,21 @@ class Archiver:
             return
         if is_new:
             atomic.refuse_existing(path)
+        replaced = os.path.join(os.path.dirname(path), replaces[0]) if replaces else path
         try:
+            self._keep_mode(replaced, [self._pack, self._manifest, found_index])
             if replaces:
                 listing = self._make("replaces")
                 _write(listing, "".join(f"{name}\n" for name in replaces).encode("utf-8", "surrogateescape"))
                 listing.rename(path + REPLACES, sync=sync)
             manifest = manifest_path(path)
             is_merged = self.options.force and os.path.exists(manifest)
-            (self._merged(manifest) if is_merged else self._manifest).rename(manifest, sync=sync)
+            first = self._merged(manifest) if is_merged else self._manifest
+            self._keep_mode(replaced, [first])
+            first.rename(manifest, sync=sync)
             found_index.rename(index.path_of(path), sync=sync)
+            if sync:
+                atomic.sync_folder(os.path.dirname(path))
             self._pack.rename(path, sync=sync, is_new=is_new)
             if is_merged:
                 self._manifest.rename(manifest, sync=sync)
@@ -266,6 +272,13 @@ class Archiver:
             raise CannotCreateError("the file appeared meanwhile", where=path) from error
         except OSError as error:
             raise InputOutputError(f"cannot write: {error.strerror}", where=path) from error
+
+    def _keep_mode(self, replaced: str, files: list["_Temporary"]) -> None:
+        """Give new files the permissions of the pack whose place they take, if there is one."""
+        if os.path.exists(replaced):
+            mode = os.stat(replaced).st_mode & 0o777
+            for file in files:
+                os.fchmod(file.fd, mode)
 
     def _merged(self, old: str) -> "_Temporary":
         """The manifest at `old`, and what the new one says beside it."""

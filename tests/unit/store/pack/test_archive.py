@@ -462,3 +462,28 @@ def test_preamble_and_epilogue_without_end_cost_no_memory(
     assert messages(tmp_path / "a.pack") == made
     headers = [archive.read_mail(found.name).root.header for found in archive.iter_messages()]
     assert [len(archive.read(header).content) for header in headers] == [0, 0, len(head)]
+
+
+def test_pack_made_anew_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "a.pack"
+    make(path, A)
+    path.chmod(0o600)
+    make(path, B, options=Options(grow=True, sync=False))
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
+    folder = tmp_path / "archive.d"
+    make(folder, A, options=SKIPPING)
+    for each in folder.iterdir():
+        each.chmod(0o600)
+    collect_garbage(str(folder), options=UNSYNCED)
+    assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o600}
+
+
+def test_pack_behind_a_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    path, link = tmp_path / "data" / "a.pack", tmp_path / "b.pack"
+    make(path, B)
+    link.symlink_to(path)
+    assert messages(link) == [B]
+    make(link, A, options=Options(grow=True, sync=False))
+    assert link.is_symlink()
+    assert messages(path) == messages(link) == [B, A]
