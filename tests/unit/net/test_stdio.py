@@ -1,0 +1,83 @@
+"""SMTP on standard input and output."""
+
+import pytest
+
+from blaze.core.errors import BlazeError, DataError, SMTPReplyError, TemporaryError
+from blaze.core.mail.relay import Outgoing
+from blaze.core.net.delivery import Delivery
+from blaze.core.net.smtp import Envelope, Following
+from blaze.core.net.stdio import serve
+from blaze.core.smtp import Reply
+
+DIALOGUE = (
+    b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nRCPT TO:<e@f.test>\r\n"
+    b"DATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n"
+)
+REFUSED = SMTPReplyError("no such user", code=550, enhanced="5.1.1", command="RCPT")
+LATER = TemporaryError("connection refused", where="mx")
+
+
+class Courier:
+    """Keeps what it is given; the errors are those of the first recipients."""
+
+    def __init__(self, *errors: BlazeError | None) -> None:
+        self.errors = errors
+        self.taken: list[tuple[str, list[str], bytes]] = []
+
+    def deliver(
+        self, envelope: Envelope, message: Outgoing, following: Following | None = None
+    ) -> list[Delivery]:
+        self.taken.append((envelope.sender, list(envelope.recipients), b"".join(message.iter_unchanged())))
+        found = []
+        for recipient, error in zip(envelope.recipients, (*self.errors, None, None), strict=False):
+            if isinstance(error, DataError):
+                raise error
+            reply = Reply(250, "OK", "2.0.0") if error is None else Reply(0, str(error))
+            found.append(Delivery(recipient, reply, "mx", None, error))
+        return found
+
+    def close(self) -> None:
+        pass
+
+
+def _say(courier: Courier, said: bytes = DIALOGUE, cut: int = 7) -> list[bytes]:
+    pieces = [said[at : at + cut] for at in range(0, len(said), cut)]
+    answers: list[bytes] = []
+    serve(courier, lambda _: pieces.pop(0) if pieces else b"", answers.append)
+    return [line for answer in answers for line in answer.splitlines() if line[3:4] == b" "]
+
+
+@pytest.mark.parametrize("cut", [1, 7, 1000])
+def test_a_message_is_acknowledged_once_it_is_delivered(cut: int) -> None:
+    courier = Courier()
+    codes = [line[:3] for line in _say(courier, cut=cut)]
+    assert codes == [b"220", b"250", b"250", b"250", b"250", b"354", b"250", b"221"]
+    assert courier.taken == [("a@b.test", ["c@d.test", "e@f.test"], b"Subject: x\r\n\r\n.dot\r\n")]
+
+
+@pytest.mark.parametrize(
+    ("errors", "code"),
+    [
+        ((LATER, LATER), b"451"),
+        ((REFUSED, REFUSED), b"554"),
+        ((REFUSED, None), b"554"),
+        ((LATER, None), b"554"),
+        ((DataError("unfit"),), b"554"),
+    ],
+)
+def test_a_message_that_is_not_delivered_is_not_acknowledged(
+    errors: tuple[BlazeError | None, ...], code: bytes
+) -> None:
+    assert _say(Courier(*errors))[6][:3] == code
+
+
+def test_input_that_ends_early_delivers_nothing() -> None:
+    courier = Courier()
+    _say(courier, DIALOGUE.partition(b"\r\n.\r\n")[0])
+    assert not courier.taken
+
+
+def test_an_empty_message() -> None:
+    courier = Courier()
+    _say(courier, DIALOGUE.replace(b"Subject: x\r\n\r\n..dot\r\n", b""))
+    assert courier.taken[0][2] == b""
