@@ -115,11 +115,13 @@ def connection_options(function: Callable[..., Any]) -> Any:
 
 
 class Notification(NamedTuple):
-    """What delivery status notifications to ask for (RFC 3461)."""
+    """What to ask of the servers: delivery status notifications (RFC 3461), and TLS on the whole way."""
 
     notify: str | None
     ret: str | None
     envid: str | None
+    require_tls: bool = False
+    """Ask that TLS is used on the whole way (RFC 8689)."""
 
 
 NO_NOTIFICATION = Notification(None, None, None)
@@ -148,6 +150,7 @@ def delivery_options(function: Callable[..., Any]) -> Any:
         help="What such a report shall hold of the message.",
     )
     @option("--envid", metavar="TEXT", help="What such a report shall call this delivery.")
+    @option("--require-tls", is_flag=True, help="Ask for TLS on the whole way, or no delivery (RFC 8689).")
     @option("--no-downgrade", is_flag=True, help="Refuse a message rather than re-encode it for the server.")
     @option("--transcript", metavar="FILE", help="Write the dialogue to FILE, secrets masked.")
     @option(
@@ -156,8 +159,15 @@ def delivery_options(function: Callable[..., Any]) -> Any:
         help="End the dialogue after this stage; nothing is sent.",
     )
     @wraps(function)
-    def wrapper(*args: Any, notify: str | None, ret: str | None, envid: str | None, **values: Any) -> Any:
-        notification = Notification(notify, ret.upper() if ret else None, envid)
+    def wrapper(
+        *args: Any,
+        notify: str | None,
+        ret: str | None,
+        envid: str | None,
+        require_tls: bool,
+        **values: Any,
+    ) -> Any:
+        notification = Notification(notify, ret.upper() if ret else None, envid, require_tls)
         return function(*args, notification=notification, **values)
 
     return wrapper
@@ -212,7 +222,11 @@ def iter_jobs(
         except BlazeError as error:
             app.report(error)
             continue
-        yield Job(entry.name, Outgoing(part), Envelope(path, to, *notification), _message_id(part))
+        wanted: dict[str, str | None] = {"REQUIRETLS": None} if notification.require_tls else {}
+        envelope = Envelope(
+            path, to, notification.notify, notification.ret, notification.envid, options=wanted
+        )
+        yield Job(entry.name, Outgoing(part), envelope, _message_id(part))
 
 
 def sender_of(part: "Part") -> str:
@@ -366,8 +380,11 @@ def make_options(
     )
 
 
-def make_target(server: str, port: int, dns: DNS) -> "Target":
-    """The server that the user named: `HOST[:PORT]`, or the path of a Unix socket, which holds a slash."""
+def make_target(server: str, port: int, dns: DNS, *, proxy: bool = False) -> "Target":
+    """The server that the user named: `HOST[:PORT]`, or the path of a Unix socket, which holds a slash.
+
+    A `proxy` looks the name up itself.
+    """
     from blaze.core.net.delivery import Target
 
     if "/" in server:
@@ -378,7 +395,8 @@ def make_target(server: str, port: int, dns: DNS) -> "Target":
     if host is None:
         raise UsageError("no host", where=server)
     name = host if ":" in host else to_ascii_domain(host)
-    return Target(name, named or port, dns.resolver().addresses(name))
+    addresses = () if proxy else dns.resolver().addresses(name)
+    return Target(name, named or port, addresses)
 
 
 def first_target(job: Job, port: int, dns: DNS) -> "Target":

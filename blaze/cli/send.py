@@ -100,7 +100,7 @@ def send(
             app,
             connection,
             hello=hostname,
-            insist=connection.tls_verify or connection.pin is not None,
+            insist=connection.tls_verify or connection.pin is not None or notification.require_tls,
             record=record,
             lmtp=lmtp,
             may_change=not no_downgrade,
@@ -109,7 +109,7 @@ def send(
         if server == "-":
             dry_run(app, jobs, options)
             return
-        target = make_target(server, port, dns) if server else None
+        target = make_target(server, port, dns, proxy=bool(connection.proxy)) if server else None
         if quit_after:
             probe(app, jobs, lambda job: target or first_target(job, port, dns), options, quit_after)
         else:
@@ -188,7 +188,7 @@ def submit(
         if dry:
             dry_run(app, jobs, options)
             return
-        target = make_target(submission.host, submission.port, dns)
+        target = make_target(submission.host, submission.port, dns, proxy=bool(connection.proxy))
         if quit_after:
             probe(app, jobs, lambda _: target, options, quit_after)
         else:

@@ -20,6 +20,7 @@ from blaze.core.smtp import Reply, ServerOptions
 from blaze.core.smtp.commands import Data, Ehlo, Mail, Rcpt
 from blaze.core.smtp.events import Connected, MessageEnd, Request, ServerEvent
 from tests.support.smtp_server import Server, scripted, server
+from tests.support.socks5 import Socks5
 
 pytestmark = pytest.mark.e2e
 
@@ -396,6 +397,30 @@ def test_tls_verify_insists(tls: TLSFiles) -> None:
         taken = blaze("send", "--tls-verify", "--cafile", str(tls.authority), "-", peer.endpoint)
     assert (refused.returncode, taken.returncode) == (76, 0)
     assert len(peer.messages) == 1
+
+
+def test_require_tls_is_asked_of_the_server(tls: TLSFiles) -> None:
+    args = ("send", "--require-tls", "--cafile", str(tls.authority), "-")
+    with server(ServerOptions(starttls=True), context=tls.context) as peer:
+        assert blaze(*args, peer.endpoint).returncode == 0
+    assert "REQUIRETLS" in peer.messages[0].parameters
+    without = ServerOptions(starttls=True, without=frozenset({"REQUIRETLS"}))
+    with server(without, context=tls.context) as peer:
+        assert blaze(*args, peer.endpoint).returncode == 69
+    with server() as peer:
+        assert blaze(*args, peer.endpoint).returncode == 76
+
+
+def test_through_a_proxy_that_knows_the_name() -> None:
+    pytest.importorskip("python_socks")
+    with server() as peer:
+        proxy = Socks5(peer.port)
+        proxy.start()
+        url = f"socks5://127.0.0.1:{proxy.port}"
+        done = blaze("send", "--offline", "--proxy", url, "-", "mx.nowhere.test:25")
+    assert done.returncode == 0, done.stderr
+    assert proxy.asked == b"mx.nowhere.test"
+    assert peer.messages
 
 
 def test_stripped_starttls_is_found_out() -> None:

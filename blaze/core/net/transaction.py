@@ -23,6 +23,7 @@ PATIENCE_AFTER_FAILURE = 5.0  # seconds; a server that hung up has said all it w
 
 _TOO_BIG = "the message of {size} octets is over the server's limit of {limit}"
 _NO_SMTPUTF8 = Reply(550, "the address needs SMTPUTF8, which the server does not offer", "5.6.7")
+_NO_REQUIRETLS = Reply(550, "the server does not offer REQUIRETLS", "5.7.30")  # RFC 8689 §5
 _FAILED = Reply(451, "the server did not say", None)
 
 
@@ -129,6 +130,8 @@ class Transaction:
     def _refuse_locally(self) -> Reply | None:
         if "SMTPUTF8" not in self._session.extensions and not _ascii_path(self._envelope.sender).isascii():
             return _NO_SMTPUTF8
+        if "REQUIRETLS" in self._envelope.options and "REQUIRETLS" not in self._session.extensions:
+            return _NO_REQUIRETLS
         limit = self._session.extensions.get("SIZE", "")
         if limit.isascii() and limit.isdigit() and 0 < int(limit) < (size := self._message.traits.size):
             return Reply(552, _TOO_BIG.format(size=size, limit=limit), "5.3.4")

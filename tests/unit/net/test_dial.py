@@ -1,8 +1,6 @@
 """Connections: the race of addresses, Unix sockets, families, a proxy."""
 
 import socket
-import struct
-import threading
 import time
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -11,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from blaze.core.errors import (
-    BlazeError,
     NoHostError,
     TemporaryError,
     UnavailableError,
     UsageError,
 )
 from blaze.core.net.dial import DialOptions, _interleaved, dial, dial_unix
+from tests.support.socks5 import Socks5
 
 LOOPBACK = ip_address("127.0.0.1")
 OTHER = ip_address("127.0.0.2")
@@ -99,52 +97,27 @@ def test_unix_socket(tmp_path: Path) -> None:
         dial_unix(str(tmp_path / "none"), DialOptions(5))
 
 
-class Socks5(threading.Thread):
-    """A SOCKS5 proxy (RFC 1928) that takes one connection; `asked` is the host it was given."""
-
-    def __init__(self, reply: int = 0) -> None:
-        super().__init__(daemon=True)
-        self.reply = reply
-        self.asked = b""
-        self.listener = socket.create_server(("127.0.0.1", 0))
-
-    def run(self) -> None:
-        connection, _ = self.listener.accept()
-        with connection:
-            connection.recv(100)
-            connection.sendall(b"\x05\x00")
-            request = connection.recv(300)
-            self.asked = request[5 : 5 + request[4]]
-            (port,) = struct.unpack("!H", request[-2:])
-            connection.sendall(bytes([5, self.reply, 0, 1, 127, 0, 0, 1, 0, 0]))
-            if not self.reply:
-                with socket.create_connection(("127.0.0.1", port)) as onward:
-                    connection.sendall(onward.recv(100))
-
-
 def test_through_a_proxy_that_looks_the_name_up(listener: socket.socket) -> None:
     pytest.importorskip("python_socks")
-    proxy = Socks5()
+    proxy = Socks5(_port(listener))
     proxy.start()
-    url = f"socks5://127.0.0.1:{_port(proxy.listener)}"
-    with dial("mx.test", [], _port(listener), DialOptions(5, proxy=url)) as connection:
+    options = DialOptions(5, proxy=f"socks5://127.0.0.1:{proxy.port}")
+    with dial("mx.test", [], 25, options) as connection:
         onward, _ = listener.accept()
         with onward:
             onward.sendall(b"220 mx\r\n")
             assert connection.recv(100) == b"220 mx\r\n"
     assert proxy.asked == b"mx.test"
     proxy.join(5)
-    proxy.listener.close()
 
 
 def test_a_proxy_that_refuses() -> None:
     pytest.importorskip("python_socks")
-    proxy = Socks5(reply=5)
+    proxy = Socks5(0, reply=5)
     proxy.start()
-    with pytest.raises(BlazeError):
-        dial("mx.test", [], 25, DialOptions(5, proxy=f"socks5://127.0.0.1:{_port(proxy.listener)}"))
+    with pytest.raises(TemporaryError, match="the proxy says"):
+        dial("mx.test", [], 25, DialOptions(5, proxy=f"socks5://127.0.0.1:{proxy.port}"))
     proxy.join(5)
-    proxy.listener.close()
 
 
 def test_what_is_no_proxy() -> None:
