@@ -203,9 +203,10 @@ def _with_lf(octets: bytes) -> bytes:
 
 
 def _collapse(text: bytes) -> bytes:
-    """Runs of blanks as one space, and none before a newline; newlines are LF. Linear, up to the logarithm
-    of the longest run."""
-    text = text.replace(b"\t", b" ")
-    while len(parts := text.split(b"  ")) > 1:  # cheaper than bytes.replace, which searches twice
-        text = b" ".join(parts)
-    return b"\n".join(text.split(b" \n"))
+    """Runs of blanks as one space, and none before a newline; newlines are LF. Linear."""
+    first, *rest = text.replace(b"\t", b" ").split(b"  ")  # cheaper than bytes.replace, which searches twice
+    if rest:
+        last = b" " if rest[-1] in (b"", b" ") else b""  # what a run at the end leaves
+        words = [word for part in rest if (word := part.lstrip(b" "))]
+        first = b" ".join([first, *words]) + last
+    return b"\n".join(first.split(b" \n"))
