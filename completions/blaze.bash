@@ -3,7 +3,7 @@ _blaze() {
   local current=${COMP_WORDS[COMP_CWORD]} path=blaze words="" index
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "$path ${COMP_WORDS[index]}" in
-    "blaze hdr"|"blaze addr"|"blaze descr"|"blaze show"|"blaze extract"|"blaze iso"|"blaze map"|"blaze crlf"|"blaze rand"|"blaze make"|"blaze make add-field"|"blaze make put"|"blaze make wrap"|"blaze dkim"|"blaze dkim check"|"blaze dkim gen"|"blaze dkim sign"|"blaze dkim verify"|"blaze arc"|"blaze arc sign"|"blaze arc verify"|"blaze spf"|"blaze spf analyze"|"blaze spf check"|"blaze spf stamp"|"blaze spf tree"|"blaze dmarc"|"blaze dmarc collect"|"blaze dmarc verify"|"blaze recv"|"blaze recv extract"|"blaze recv stamp"|"blaze fetch"|"blaze send"|"blaze sendmail"|"blaze submit"|"blaze srv"|"blaze convert"|"blaze mbox"|"blaze mdir"|"blaze mdir commit"|"blaze mdir get"|"blaze mdir new"|"blaze pack"|"blaze pack delete"|"blaze pack descr"|"blaze pack gc"|"blaze pack get"|"blaze pack index"|"blaze pack list"|"blaze pack make"|"blaze pack verify"|"blaze index"|"blaze search"|"blaze config") path="$path ${COMP_WORDS[index]}" ;;
+    "blaze hdr"|"blaze addr"|"blaze descr"|"blaze show"|"blaze extract"|"blaze iso"|"blaze map"|"blaze crlf"|"blaze rand"|"blaze make"|"blaze make add-field"|"blaze make put"|"blaze make wrap"|"blaze dkim"|"blaze dkim check"|"blaze dkim gen"|"blaze dkim sign"|"blaze dkim verify"|"blaze arc"|"blaze arc sign"|"blaze arc verify"|"blaze spf"|"blaze spf analyze"|"blaze spf check"|"blaze spf stamp"|"blaze spf tree"|"blaze dmarc"|"blaze dmarc collect"|"blaze dmarc verify"|"blaze recv"|"blaze recv extract"|"blaze recv stamp"|"blaze fetch"|"blaze send"|"blaze sendmail"|"blaze submit"|"blaze srv"|"blaze convert"|"blaze mbox"|"blaze mdir"|"blaze mdir commit"|"blaze mdir get"|"blaze mdir new"|"blaze pack"|"blaze pack delete"|"blaze pack descr"|"blaze pack gc"|"blaze pack get"|"blaze pack index"|"blaze pack list"|"blaze pack make"|"blaze pack verify"|"blaze index"|"blaze search"|"blaze threads"|"blaze rowex"|"blaze rowex find"|"blaze rowex populate"|"blaze rowex tree"|"blaze okapi"|"blaze config") path="$path ${COMP_WORDS[index]}" ;;
     esac
   done
   case "$path ${COMP_WORDS[COMP_CWORD-1]}" in
@@ -85,16 +85,21 @@ _blaze() {
     "blaze search --format") words="lines files json ids table" ;;
     "blaze search --sort") words="relevance newest oldest" ;;
     "blaze search --color") words="auto always never" ;;
+    "blaze threads --color") words="auto always never" ;;
+    "blaze rowex find --color") words="auto always never" ;;
+    "blaze rowex populate --color") words="auto always never" ;;
+    "blaze rowex tree --color") words="auto always never" ;;
+    "blaze okapi --color") words="auto always never" ;;
     "blaze config --color") words="auto always never" ;;
   esac
   if [[ -z $words ]]; then
     case "$path" in
-    "blaze") words="hdr addr descr show extract iso map crlf rand make dkim arc spf dmarc recv fetch send sendmail submit srv convert mbox mdir pack index search config --version --help" ;;
-    "blaze hdr") words="-h --header -p --param -d --decode -H --with-filename --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze addr") words="-f --field --fields -d --decode --without-name -m --margin --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze descr") words="--text --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze show") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze extract") words="-C --directory --part --all --name -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze") words="hdr addr descr show extract iso map crlf rand make dkim arc spf dmarc recv fetch send sendmail submit srv convert mbox mdir pack index search threads rowex okapi config --version --help" ;;
+    "blaze hdr") words="-h --header -p --param -d --decode -H --with-filename -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze addr") words="-f --field --fields -d --decode --without-name -m --margin -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze descr") words="--text -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze show") words="-j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze extract") words="-C --directory --part --all --name -0 --null -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze iso") words="-o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze map") words="--diff --seed --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze crlf") words="-o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
@@ -107,25 +112,25 @@ _blaze() {
     "blaze dkim check") words="-p --private-key -s --selector -h --hostname --password-file -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze dkim gen") words="-a --algorithm -b --bits -s --selector -h --hostname --raw -o --output --force --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze dkim sign") words="-s --selector -h --hostname -p --private-key -a --algorithm -c --canon -f --field --fields --expire --timestamp --password-file --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze dkim verify") words="--fields -e --extra-key --now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dkim verify") words="--fields -e --extra-key --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze arc") words="sign verify --help" ;;
     "blaze arc sign") words="-h --hostname --authserv-id --seal-selector --seal --signature-selector --signature -f --field --fields --received -c --canon --timestamp --password-file --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze arc verify") words="--now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze arc verify") words="--now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze spf") words="analyze check stamp tree --help" ;;
-    "blaze spf analyze") words="--spf-timeout --now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze spf analyze") words="--spf-timeout --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze spf check") words="--ip -s --sender --helo --spf-timeout --record --trace --now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze spf stamp") words="--ip -s --sender --helo --spf-timeout -h --hostname --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze spf tree") words="-n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze dmarc") words="collect verify --help" ;;
-    "blaze dmarc collect") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dmarc collect") words="-j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze dmarc verify") words="-h --hostname --ip -s --sender --helo --spf-timeout --psl --psl-file --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze recv") words="extract stamp --help" ;;
-    "blaze recv extract") words="-d --dot --timeline --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze recv extract") words="-d --dot --timeline -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze recv stamp") words="-f --from -h --hostname --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze fetch") words="-f --format --maildir --mbox --pack --newline --exclude --keep --delete --delete-after --new --limit --max-size --headers-only --no-sync --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze send") words="-s --sender -r --recipient -h --hostname --helo --port --socket --lmtp --notify --ret --envid --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze send") words="-s --sender -r --recipient -h --hostname --helo --port --socket --lmtp --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze sendmail") words="-q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze submit") words="-s --sender -r --recipient -h --hostname --helo --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --notify --ret --envid --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze submit") words="-s --sender -r --recipient -h --hostname --helo --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze srv") words="-o --output --force --maildir --mbox --format --count -h --hostname --lmtp -k --key -c --certificate --tls-auto --ca-out --smtps --auth --max-size --max-messages --max-connections --idle-timeout --bare-newline --no-sync --with-data --port-file --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze convert") words="--mbox --verify --dedupe --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze mbox") words="-o --output --force --stems --trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
@@ -134,9 +139,9 @@ _blaze() {
     "blaze mdir get") words="-D --maildir -h --hostname -n --new -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze mdir new") words="-D --maildir -h --hostname -0 --null -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack") words="delete descr gc get index list make verify --help" ;;
-    "blaze pack delete") words="--no-sync -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack delete") words="--no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack descr") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze pack gc") words="--no-sync -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack gc") words="--no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack get") words="-o --output --force --newline -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack index") words="-q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack list") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
@@ -144,6 +149,12 @@ _blaze() {
     "blaze pack verify") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze index") words="--index --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze search") words="--index --in --format --sort --limit --offset --count --snippets -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze threads") words="--index --in --why --by-subject --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze rowex") words="find populate tree --help" ;;
+    "blaze rowex find") words="-i --rowex --index --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze rowex populate") words="-i --rowex --index -p --pack --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze rowex tree") words="-i --rowex --index -p --pack --why --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze okapi") words="--k1 -b --b -l --language --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze config") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     esac
   fi

@@ -39,6 +39,7 @@ class App:
         self.command = command
         self.out = out
         self.status = 0
+        self.jobs = 1
 
     def note(self, status: int) -> None:
         """Count `status` in: the worst one is the command's."""
@@ -52,13 +53,22 @@ class App:
     def messages(self, files: Sequence[str]) -> "Iterator[Entry]":
         """Every message in `files`, in order; standard input for `-` or when there are none.
 
-        A file that cannot be read is reported, and the rest is done.
+        A file that cannot be read is reported, and the rest is done. With `jobs` over 1 this process only
+        collects what others print, each for its share of the messages; standard input is not shared.
         """
         from blaze.core.store import source
 
-        for found in source.iter_entries(files or ("-",)):
+        files = files or ("-",)
+        entries: Iterator[Entry | BlazeError | int] = source.iter_entries(files)
+        if self.jobs > 1 and "-" not in files:
+            from blaze.cli import _jobs
+
+            entries = _jobs.share(source.iter_entries(files), self.jobs, lambda: self.status)
+        for found in entries:
             if isinstance(found, BlazeError):
                 self.report(found)
+            elif isinstance(found, int):
+                self.note(found)
             else:
                 yield found
 

@@ -1,12 +1,13 @@
 """Parameter types and the bundles of options that several commands share."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from blaze.cli._app import option
+from blaze.cli._app import App, option
 from blaze.core.errors import BlazeError
 
 if TYPE_CHECKING:
@@ -122,8 +123,26 @@ ENDPOINT = Endpoint()
 
 
 def files_argument() -> Callable[[Any], Any]:
-    """The argument FILE...: messages and stores to read; none means standard input."""
-    return click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
+    """Add the argument FILE..., messages and stores to read (none means standard input), and `-j`."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
+        @option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(min=0),
+            default=1,
+            metavar="N",
+            help="Share the messages among N processes; 0 takes as many as there are processors.",
+        )
+        @wraps(function)
+        def wrapper(app: App, *, jobs: int, **values: Any) -> Any:
+            app.jobs = jobs or os.cpu_count() or 1
+            return function(app, **values)
+
+        return wrapper
+
+    return decorate
 
 
 def is_one_of_many(entry: "Entry", files: tuple[str, ...]) -> bool:

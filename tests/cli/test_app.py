@@ -221,3 +221,28 @@ def test_destructive_options_are_not_taken_from_the_environment(tmp_path: Path) 
     done = blaze("make", "-o", str(existing), stdin=b"hello", BLAZE_FORCE="1", BLAZE_MAKE_FORCE="1")
     assert done.returncode == 73
     assert existing.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("count", [0, 1, 16, 17, 100])
+@pytest.mark.parametrize("jobs", ["2", "3", "0"])
+def test_jobs_print_the_same_in_the_same_order(tmp_path: Path, count: int, jobs: str) -> None:
+    box = tmp_path / "many.mbox"
+    box.write_bytes(
+        b"".join(b"From a@b.c Thu Jan  1 00:00:00 2026\nSubject: %d\n\nbody\n\n" % n for n in range(count))
+    )
+    alone = blaze("hdr", "-H", "-h", "subject", str(box), str(box))
+    shared = blaze("hdr", "-j", jobs, "-H", "-h", "subject", str(box), str(box))
+    assert (shared.returncode, shared.stdout) == (alone.returncode, alone.stdout)
+
+
+def test_jobs_report_what_cannot_be_read_once_and_count_it_in(tmp_path: Path) -> None:
+    message = tmp_path / "mail.eml"
+    message.write_bytes(b"Subject: x\n\n")
+    done = blaze("hdr", "-j", "2", str(tmp_path / "missing"), str(message))
+    assert done.returncode == 66
+    assert done.stdout == b"Subject: x\n"
+    assert done.stderr.count(b"missing") == 1
+
+
+def test_standard_input_is_not_shared() -> None:
+    assert blaze("hdr", "-j", "2", stdin=b"Subject: x\n\n").stdout == b"Subject: x\n"
