@@ -65,9 +65,9 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # which wakes accept()
         self._listener.close()
-        # accept() does not wake when another thread closes the socket: one more connection does it.
-        self._thread.join(0.2)
+        self._thread.join(5)
 
     def _run(self) -> None:
         while True:
@@ -75,11 +75,14 @@ class Server:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection:
-                try:
-                    _Session(self, connection).run()
-                except (OSError, ValueError):
-                    continue
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            session = _Session(self, connection)
+            try:
+                session.run()
+            except (OSError, ValueError):
+                continue
+            finally:
+                session.connection.close()
 
 
 class _Session:

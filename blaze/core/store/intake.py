@@ -16,7 +16,7 @@ MAX_BATCH_SECONDS = 2.0  # after which a message that came is given its name eve
 
 
 class Landed(NamedTuple):
-    """A message that is safe on disk: at `path`, of `size` octets as it was fetched."""
+    """A message that is safe on disk: at `path`, of `size` octets."""
 
     uid: str
     size: int
