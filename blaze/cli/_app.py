@@ -53,13 +53,15 @@ class App:
     def messages(self, files: Sequence[str]) -> "Iterator[Entry]":
         """Every message in `files`, in order; standard input for `-` or when there are none.
 
-        A file that cannot be read is reported, and the rest is done. With `jobs` over 1 this process only
-        collects what others print, each for its share of the messages; standard input is not shared.
+        A file that cannot be read is reported, and the rest is done. With -v the places where an mbox may have
+        been split wrongly are told. With `jobs` over 1 this process only collects what others print, each for
+        its share of the messages; standard input is not shared.
         """
         from blaze.core.store import source
 
         files = files or ("-",)
-        entries: Iterator[Entry | BlazeError | int] = source.iter_entries(files)
+        reading = source.Reading()
+        entries: Iterator[Entry | BlazeError | int] = source.iter_entries(files, reading)
         if self.jobs > 1 and "-" not in files:
             from blaze.cli import _jobs
 
@@ -71,6 +73,8 @@ class App:
                 self.note(found)
             else:
                 yield found
+        for doubt in reading.doubts:
+            self.out.info(f"{doubt.path}:{doubt.offset}: {doubt.reason}")
 
 
 class Option(click.Option):

@@ -17,8 +17,8 @@ def share(entries: "Iterator[Found]", jobs: int, counted: Callable[[], int]) -> 
     """Give each of `jobs` forked processes its share of `entries`, and collect what they print.
 
     In a worker the messages of its share are yielded, and the process ends with them, its status what
-    `counted` tells then. In the parent the results are written to standard output, and each worker's status is
-    yielded. What the workers write to standard error is not put in order.
+    `counted` tells then. In the parent the results are written to standard output, and the status of each
+    worker is yielded. What the workers write to standard error is not put in order.
     """
     pipes: list[BinaryIO] = []
     workers: list[int] = []
