@@ -63,7 +63,7 @@ class FolderSink:
                 hint="It holds one %s, as blaze-%s.eml does.",
             )
         self.folder = folder.rstrip("/") or "/"
-        self.is_quick = False
+        self.is_quick = not sync
         self._sync = sync
         self._format = format
         self._run = time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(3)
@@ -200,7 +200,7 @@ class MaildirSink:
     def __init__(self, path: str, *, sync: bool = True) -> None:
         self._writer = maildirwrite.Writer(path, sync=sync).__enter__()
         self._envelopes = _Envelopes(self._writer.root, sync=sync)
-        self.is_quick = False
+        self.is_quick = not sync
 
     def open(self) -> Body:
         """A body that goes to a temporary file when it is large."""
