@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,8 +26,14 @@ def pack() -> None:
     """Archive messages in packs: each part once, compressed, byte for byte."""
 
 
-_stems_option = option("--stems", is_flag=True, help="Add the stems of texts, for full-text search.")
-_trees_option = option("--trees", is_flag=True, help="Add which message answers which.")
+_stems_option = option(
+    "--stems/--no-stems",
+    default=None,
+    help="Add the stems of texts, for 'blaze okapi'.  [default: add them]",
+)
+_trees_option = option(
+    "--trees/--no-trees", default=True, help="Add which message answers which.  [default: add it]"
+)
 _no_sync_option = option("--no-sync", is_flag=True, help="Do not wait until the disk has everything.")
 
 
@@ -57,7 +64,7 @@ def make(app: App, *, destination: Destination, files: tuple[str, ...], **chosen
     options = Options(
         force=destination.force,
         skip_held=True,
-        stems=chosen["stems"],
+        stems=_wants_stems(app, chosen["stems"]),
         trees=chosen["trees"],
         sync=not chosen["no_sync"],
     )
@@ -89,12 +96,23 @@ def mbox(app: App, *, destination: Destination, file: str, **chosen: Any) -> Non
     from blaze.core.store.pack.archivewrite import Archiver, Options
 
     options = Options(
-        force=destination.force, stems=chosen["stems"], trees=chosen["trees"], sync=not chosen["no_sync"]
+        force=destination.force,
+        stems=_wants_stems(app, chosen["stems"]),
+        trees=chosen["trees"],
+        sync=not chosen["no_sync"],
     )
     with Archiver(destination.path, options) as archiver:
         _add_all(app, archiver, source.iter_entries([f"mbox:{file}"]))
         path = archiver.finish()
     _report_made(app, archiver, path)
+
+
+def _wants_stems(app: App, chosen: bool | None) -> bool:
+    """What was chosen; else true where there is a stemmer."""
+    if chosen is None and find_spec("Stemmer") is None:
+        app.out.warn("no stems are added: the package PyStemmer is not installed")
+        return False
+    return chosen is not False
 
 
 def _add_all(app: App, archiver: "Archiver", entries: "Iterator[Found]") -> None:

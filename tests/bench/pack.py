@@ -35,6 +35,7 @@ def archiving(folder: Path) -> Row:
 
 
 def make(mbox: Path, pack: Path, *options: str) -> None:
+    options = options or ("--no-stems", "--no-trees")
     spawn(blaze(), "pack", "make", "--no-sync", "--force", *options, "-o", str(pack), str(mbox))()
 
 

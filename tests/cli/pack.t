@@ -18,7 +18,7 @@ they are the same on every machine.
   > Text.
   > --b--
   > END
-  $ blaze pack make -o pack.pack <<'END'
+  $ blaze pack make --no-stems -o pack.pack <<'END'
   > 01.eml
   > 02.eml
   > END
@@ -84,7 +84,7 @@ Commands that read messages take packs, and messages in them.
   |       `-- text/plain
   $ blaze convert pack.pack all.mbox
   2 messages copied
-  $ blaze mbox all.mbox
+  $ blaze mbox --no-stems --no-trees all.mbox
   pack-c226ca2861c2f53c5dfb8454b05c518e83cb1e7e.pack
 
 A folder of packs grows by what is new.
@@ -102,7 +102,7 @@ A folder of packs grows by what is new.
   000002-HASH.pack
   000002-HASH.pack.manifest.jsonl
   $ blaze pack gc --json archive.d | sed 's/-[0-9a-f]*/-HASH/'
-  {"schema": "blaze.pack.gc/1", "pack": "archive.d/000003-HASH.pack", "messages": 2, "before": 3017, "after": 1913}
+  {"schema": "blaze.pack.gc/1", "pack": "archive.d/000003-HASH.pack", "messages": 2, "before": 3290, "after": 2186}
   $ blaze pack list archive.d | cut -d' ' -f2
   022e1b5e065be5ab2809e3f4048f45f6a233de35
   829056362a0fbba946fd412fd222fcbba64bb79e
@@ -110,9 +110,9 @@ A folder of packs grows by what is new.
   $ blaze pack list archive.d | cut -d' ' -f2
   022e1b5e065be5ab2809e3f4048f45f6a233de35
 
-Stems, for search, and trees, for threads, are put in when they are asked for.
+Stems, for search, and trees, for threads, are put in too; `convert` puts in messages alone.
 
-  $ blaze pack make --stems --trees -o stems.pack 01.eml 02.eml
+  $ blaze pack make -o stems.pack 01.eml 02.eml
   $ blaze pack verify stems.pack | cut -d' ' -f2 | sort | uniq -c | sed 's/^ *//'
   8 blob
   2 mail
