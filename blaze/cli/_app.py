@@ -53,9 +53,9 @@ class App:
     def messages(self, files: Sequence[str]) -> "Iterator[Entry]":
         """Every message in `files`, in order; standard input for `-` or when there are none.
 
-        A file that cannot be read is reported, and the rest is done. With -v the places where an mbox may have
-        been split wrongly are told. With `jobs` over 1 this process only collects what others print, each for
-        its share of the messages; standard input is not shared.
+        A file that cannot be read is reported, and the rest is done; -v tells the doubtful splits of an mbox.
+        With `jobs` over 1 this process only collects what others print, each for its share of the messages;
+        standard input is not shared.
         """
         from blaze.core.store import source
 
