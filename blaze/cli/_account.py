@@ -91,7 +91,12 @@ def secret_options(mechanism: Mechanism) -> Callable[[Callable[..., Any]], Any]:
 
 def _secret_options(function: Callable[..., Any], mechanism: Mechanism) -> Any:
     @option("-u", "--username", metavar="USER", help="Log in as USER.")
-    @option("-p", "--password", metavar="PASSWORD", help="The password, visible to other users; better:")
+    @option(
+        "-p",
+        "--password",
+        metavar="PASSWORD",
+        help="The password; other users can see it there, so rather use one of the next.",
+    )
     @option("--password-file", metavar="FILE", help="Read the password from the first line of FILE.")
     @option("--password-command", metavar="COMMAND", help="Run COMMAND; its first line is the password.")
     @option("--token-command", metavar="COMMAND", help="Run COMMAND; its first line is an OAuth 2 token.")
