@@ -133,7 +133,7 @@ _blaze() {
     "blaze submit") words="-s --sender -r --recipient -h --hostname --helo --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze srv") words="-o --output --force --maildir --mbox --format --count -h --hostname --lmtp -k --key -c --certificate --tls-auto --ca-out --smtps --auth --max-size --max-messages --max-connections --idle-timeout --bare-newline --no-sync --with-data --port-file --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze convert") words="--mbox --verify --dedupe --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze mbox") words="-o --output --force --stems --trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze mbox") words="-o --output --force --stems --no-stems --trees --no-trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze mdir") words="commit get new --help" ;;
     "blaze mdir commit") words="-D --maildir -h --hostname -n --new --seen --replied --flagged --trashed --passed --draft -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze mdir get") words="-D --maildir -h --hostname -n --new -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
@@ -145,7 +145,7 @@ _blaze() {
     "blaze pack get") words="-o --output --force --newline -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack index") words="-q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack list") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze pack make") words="-o --output --force --from-list -0 --null --stems --trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack make") words="-o --output --force --from-list -0 --null --stems --no-stems --trees --no-trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack verify") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze index") words="--index --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze search") words="--index --in --format --sort --limit --offset --count --snippets -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;

@@ -42,6 +42,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "index": ("blaze.cli.search:index", "Make a search index of a store, or bring it up to date."),
         "search": ("blaze.cli.search:search", "Find messages in an index."),
+        "threads": (
+            "blaze.cli.threads:threads",
+            "Print messages as threads, each answer below what it answers.",
+        ),
+        "rowex": ("blaze.cli.threads:rowex", "Keep an index of Message-IDs, and print the forest it holds."),
+        "okapi": ("blaze.cli.threads:okapi", "Rank the mails of a pack by BM25 over the stems in it."),
     },
     "Settings": {
         "config": ("blaze.cli.config:config", "Show the settings in force, and where each comes from."),

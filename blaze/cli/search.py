@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from blaze.cli import _index
 from blaze.cli._app import App, command, option
-from blaze.core.errors import NoInputError, UsageError
+from blaze.core.errors import UsageError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -111,8 +112,8 @@ def search(
       blaze search --sort newest --limit 10 --snippets '"annual report"'
     """
     options = _Options(**values)
-    with _opened(index_path, source) as connection:
-        found = _made(connection, " ".join(query), source)
+    with _index.opened(index_path, source) as connection:
+        found = _index.made(connection, " ".join(query), source)
         if options.count:
             number = found.count()
             if app.out.json:
@@ -146,33 +147,6 @@ class _Options:
         self.count = count
         self.snippets = snippets
         self.end = "\0" if null else "\n"
-
-
-def _opened(index_path: str | None, source: str | None) -> Any:
-    from blaze.core.search.database import default_path, open_for_reading
-    from blaze.core.store.source import forced_kind
-
-    if index_path is None and source is None:
-        raise NoInputError(
-            "no index is named", hint="Name it by --index PATH or BLAZE_INDEX, or its source by --in SOURCE."
-        )
-    path = index_path or default_path(forced_kind(source or "")[1])
-    return open_for_reading(path)
-
-
-def _made(connection: "sqlite3.Connection", query: str, source: str | None) -> "Search":
-    from datetime import datetime
-
-    from blaze.core.query import parse
-    from blaze.core.search.find import Search
-    from blaze.core.store.source import forced_kind
-
-    node = parse(query, now=datetime.now())  # noqa: DTZ005 - dates of queries are local
-    if source is None:
-        return Search(connection, node)
-    kind, path = forced_kind(source)
-    place = os.path.abspath(path)
-    return Search(connection, node, source=f"{kind}:{place}" if kind else place)
 
 
 def _print(app: App, connection: "sqlite3.Connection", found: "Search", options: _Options) -> int:
@@ -214,8 +188,7 @@ def _print_json(app: App, hit: "Hit", snippet: "Snippet") -> None:
 
 
 def _cells(hit: "Hit") -> list[str]:
-    when = hit.when.astimezone().strftime("%Y-%m-%d %H:%M") if hit.when else "-"
-    return [when, hit.sender or "-", hit.subject or "-", hit.name]
+    return [_index.local_time(hit.when) or "-", hit.sender or "-", hit.subject or "-", hit.name]
 
 
 def _file_of(hit: "Hit") -> str:

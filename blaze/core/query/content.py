@@ -27,18 +27,25 @@ _LANGUAGE_TEXT = 6_000  # characters of a text that its language is found from
 _FIELDS = (b"from", b"to", b"cc", b"bcc", b"subject")
 
 
-class Content(NamedTuple):
-    """What is searched of one message; `texts` are as `COLUMNS` names them, without lone surrogates.
-
-    `date` is the Date in seconds since 1970 UTC, None where there is none; `message_id` is empty where there
-    is none, and `references` ends with the nearest.
+class Links(NamedTuple):
+    """A message among others: its Message-ID (empty where it has none), and those of References (the nearest
+    last) and In-Reply-To; the Date in seconds since 1970 UTC, None where there is none; and From and Subject
+    decoded, each as one line.
     """
 
-    texts: tuple[str, ...]
-    date: int | None
     message_id: str
     references: tuple[str, ...]
     in_reply_to: tuple[str, ...]
+    date: int | None
+    sender: str
+    subject: str
+
+
+class Content(NamedTuple):
+    """What is searched of one message; `texts` are as `COLUMNS` names them, without lone surrogates."""
+
+    texts: tuple[str, ...]
+    links: Links
     has_attachment: bool
     language: str
 
@@ -62,18 +69,27 @@ def read(root: Part) -> Content:
         "\n".join(texts.names),
         _field(header, b"list-id"),
     )
-    when = header.get(b"date")
-    parsed = date.parse(when.unfolded) if when else None
     return Content(
         tuple(map(_clean, columns)),
-        int(parsed.datetime.timestamp()) if parsed else None,
-        next(iter(_ids(header, b"message-id")), ""),
-        tuple(_ids(header, b"references")),
-        tuple(_ids(header, b"in-reply-to")),
+        read_links(header),
         has_attachment,
         languages.of_codes(root.languages)
         or languages.detect(words.split(body[:_LANGUAGE_TEXT]))
         or languages.DEFAULT,
+    )
+
+
+def read_links(header: Header) -> Links:
+    """What a header says of its message's place among others. Never raises."""
+    when = header.get(b"date")
+    parsed = date.parse(when.unfolded) if when else None
+    return Links(
+        next(iter(_ids(header, b"message-id")), ""),
+        tuple(_ids(header, b"references")),
+        tuple(_ids(header, b"in-reply-to")),
+        int(parsed.datetime.timestamp()) if parsed else None,
+        " ".join(_clean(_field(header, b"from")).split()),
+        " ".join(_clean(_field(header, b"subject")).split()),
     )
 
 

@@ -56,7 +56,7 @@ def matches(node: Node, facts: Facts, *, zone: tzinfo | None = None) -> bool:
         case Words():
             return _has_words(node, facts.content)
         case DateRange(start, end):
-            return _is_dated(facts.content.date, start, end, zone)
+            return _is_dated(facts.content.links.date, start, end, zone)
         case Size(larger, smaller):
             return (larger is None or facts.size > larger) and (smaller is None or facts.size < smaller)
         case HasAttachment():
@@ -64,7 +64,7 @@ def matches(node: Node, facts: Facts, *, zone: tzinfo | None = None) -> bool:
         case Is(flag):
             return flag in facts.flags
         case MessageId(identifier):
-            return facts.content.message_id == identifier
+            return facts.content.links.message_id == identifier
         case All():
             return True
 
@@ -84,7 +84,10 @@ def is_stemmed(node: Words) -> bool:
 def _is_dated(date: int | None, start: datetime | None, end: datetime | None, zone: tzinfo | None) -> bool:
     if date is None:
         return False
-    local = datetime.fromtimestamp(date, UTC).astimezone(zone).replace(tzinfo=None)
+    try:
+        local = datetime.fromtimestamp(date, UTC).astimezone(zone).replace(tzinfo=None)
+    except (OverflowError, ValueError):  # at the ends of the calendar
+        return False
     return (start is None or start <= local) and (end is None or local < end)
 
 

@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from blaze.core.errors import (
     BlazeError,
@@ -18,16 +19,14 @@ from blaze.core.query.content import COLUMNS
 
 SUFFIX = ".blaze-index"
 
-_APPLICATION_ID = 0x626C7A69  # "blzi", so that file(1) and we know the file for what it is
-_VERSION = 1
 _WORDS = ", ".join(f'"{name}"' for name in COLUMNS)
 # `words` keeps no text of its own: its rows are made from `text` again when they are to be deleted.
-_SCHEMA = f"""
+_INDEX_SCHEMA = f"""
 CREATE TABLE source (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, stamp TEXT NOT NULL DEFAULT '');
 CREATE TABLE message (
   id INTEGER PRIMARY KEY, source INTEGER NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL,
   name TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, date INTEGER, flags TEXT NOT NULL,
-  sender TEXT NOT NULL, subject TEXT NOT NULL, message_id TEXT NOT NULL, parents TEXT NOT NULL,
+  sender TEXT NOT NULL, subject TEXT NOT NULL, message_id TEXT NOT NULL, refs TEXT NOT NULL,
   in_reply_to TEXT NOT NULL, has_attachment INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX message_key ON message (source, key);
@@ -38,9 +37,23 @@ CREATE TABLE text (id INTEGER PRIMARY KEY, texts BLOB NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5({_WORDS}, content='', tokenize='ascii');
 CREATE TABLE stem (stem TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (stem, word)) WITHOUT ROWID;
 CREATE TABLE language (name TEXT PRIMARY KEY) WITHOUT ROWID;
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_VERSION};
 """
+
+
+class Layout(NamedTuple):
+    """A kind of database: the number that tells its files from others, its version, and its tables.
+
+    `command` is what makes one.
+    """
+
+    application_id: int
+    version: int
+    schema: str
+    command: str
+
+
+INDEX = Layout(0x626C7A69, 1, _INDEX_SCHEMA, "blaze index SOURCE")
+"""The index of words; "blzi"."""
 
 
 def default_path(source: str) -> str:
@@ -50,7 +63,7 @@ def default_path(source: str) -> str:
 
 
 @contextmanager
-def open_for_reading(path: str) -> Iterator[sqlite3.Connection]:
+def open_for_reading(path: str, layout: Layout = INDEX) -> Iterator[sqlite3.Connection]:
     """The index at `path`, as it was when it was opened, whatever a writer does meanwhile.
 
     Raises:
@@ -58,12 +71,13 @@ def open_for_reading(path: str) -> Iterator[sqlite3.Connection]:
         DataError: the file is no index, or is damaged.
     """
     if not os.path.isfile(path):
-        raise NoInputError("there is no index", where=path, hint="Make one with 'blaze index SOURCE'.")
+        raise NoInputError("there is no index", where=path, hint=f"Make one with '{layout.command}'.")
     with faults_of(path):
         connection = _connect_reader(path)
         try:
-            if not _is_ours(connection, path):
-                raise NoInputError("the index is not finished", where=path, hint="Run 'blaze index' again.")
+            if not _is_ours(connection, path, layout):
+                hint = f"Run '{layout.command}' again."
+                raise NoInputError("the index is not finished", where=path, hint=hint)
             connection.execute("BEGIN")
             yield connection
         finally:
@@ -71,7 +85,7 @@ def open_for_reading(path: str) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def open_for_writing(path: str, *, sync: bool = True) -> Iterator[sqlite3.Connection]:
+def open_for_writing(path: str, layout: Layout = INDEX, *, sync: bool = True) -> Iterator[sqlite3.Connection]:
     """The index at `path`, made if need be; no other writer has it until this one is done.
 
     With `sync` what was committed outlives a loss of power; it outlives a kill in any case.
@@ -87,8 +101,11 @@ def open_for_writing(path: str, *, sync: bool = True) -> Iterator[sqlite3.Connec
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'NORMAL' if sync else 'OFF'}")
             connection.execute("PRAGMA cache_size = -32768")
-            if not _is_ours(connection, path):
-                connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            if not _is_ours(connection, path, layout):
+                connection.executescript(
+                    f"BEGIN; {layout.schema} PRAGMA application_id = {layout.application_id};"
+                    f" PRAGMA user_version = {layout.version}; COMMIT;"
+                )
             yield connection
         finally:
             connection.close()
@@ -111,7 +128,7 @@ def _translated(error: sqlite3.Error, path: str) -> BlazeError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return TemporaryError("another process has the index", where=path)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or not code:
-        hint = "Delete it and run 'blaze index' again."
+        hint = "Delete it and make it again."
         return DataError(f"the index is damaged ({text})", where=path, hint=hint)
     return InputOutputError(text, where=path)
 
@@ -124,14 +141,14 @@ def _connect_reader(path: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
 
 
-def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
+def _is_ours(connection: sqlite3.Connection, path: str, layout: Layout) -> bool:
     """False for an empty database; a DataError for one of another program or version."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if (application, version) == (_APPLICATION_ID, _VERSION):
+    if (application, version) == (layout.application_id, layout.version):
         return True
     if application or version or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-        hint = "Name another file, or delete this one and run 'blaze index' again."
+        hint = f"Name another file, or delete this one and run '{layout.command}' again."
         raise DataError("this is no index of this version of blaze", where=path, hint=hint)
     return False
 

@@ -62,7 +62,7 @@ class Hit(NamedTuple):
     @property
     def when(self) -> datetime | None:
         """The date, in UTC."""
-        return None if self.date is None else datetime.fromtimestamp(self.date, UTC)
+        return None if self.date is None else utc(self.date)
 
 
 class Search:
@@ -192,6 +192,14 @@ class _Compiler:
             sorted(stems),
         )
         return list(forms | {row[0]: None for row in rows})
+
+
+def utc(seconds: int) -> datetime | None:
+    """A moment in seconds since 1970 as a datetime; None for one before the year 1 or after 9999."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError):
+        return None
 
 
 def _is_textual(node: Node) -> bool:

@@ -170,7 +170,7 @@ class _Updater:
         # At once, so that a copy of it finds it; its words follow in the same transaction.
         self.connection.execute(
             "INSERT INTO message (id, source, digest, key, name, path, flags, size, date, sender, subject,"
-            " message_id, parents, in_reply_to, has_attachment) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " message_id, refs, in_reply_to, has_attachment) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (id, self.source, digest, *place, *_facts(entry, found)),
         )
         self.texts.append((id, zlib.compress("\0".join(found.texts).encode("utf-8"), 1)))
@@ -278,17 +278,17 @@ def _digest(entry: Entry) -> bytes:
 
 
 def _facts(entry: Entry, found: Content) -> tuple[object, ...]:
-    date = found.date
+    links = found.links
+    date = links.date
     if date is None and (delivered := entry.date_ns) is not None:
         date = delivered // 10**9
-    parents = dict.fromkeys((*found.references, *found.in_reply_to))
     return (
         entry.end - entry.start,
         date,
-        " ".join(found.texts[0].split()),
-        " ".join(found.texts[COLUMNS.index("subject")].split()),
-        found.message_id,
-        " ".join(parents),
-        " ".join(found.in_reply_to),
+        links.sender,
+        links.subject,
+        links.message_id,
+        " ".join(links.references),
+        " ".join(links.in_reply_to),
         found.has_attachment,
     )

@@ -1,0 +1,52 @@
+"""An index of words, as the commands that search in it are told of it."""
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from blaze.core.errors import NoInputError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from blaze.core.search.find import Search
+
+
+def opened(index_path: str | None, source: str | None) -> "AbstractContextManager[sqlite3.Connection]":
+    """The index at a path, or else that of a source; the one must be given or the other."""
+    from blaze.core.search.database import default_path, open_for_reading
+    from blaze.core.store.source import forced_kind
+
+    if index_path is None and source is None:
+        raise NoInputError(
+            "no index is named", hint="Name it by --index PATH or BLAZE_INDEX, or its source by --in SOURCE."
+        )
+    path = index_path or default_path(forced_kind(source or "")[1])
+    return open_for_reading(path)
+
+
+def made(connection: "sqlite3.Connection", query: str, source: str | None) -> "Search":
+    """A query of the command line made ready; relative dates are those of now."""
+    from datetime import datetime
+
+    from blaze.core.query import parse
+    from blaze.core.search.find import Search
+    from blaze.core.store.source import forced_kind
+
+    node = parse(query, now=datetime.now())  # noqa: DTZ005 - dates of queries are local
+    if source is None:
+        return Search(connection, node)
+    kind, path = forced_kind(source)
+    place = os.path.abspath(path)
+    return Search(connection, node, source=f"{kind}:{place}" if kind else place)
+
+
+def local_time(moment: "datetime | None") -> str:
+    """A moment as `2026-01-31 12:00` in local time; empty for None."""
+    if moment is None:
+        return ""
+    with suppress(OverflowError):  # the first or the last day of the calendar
+        moment = moment.astimezone()
+    return moment.replace(tzinfo=None).isoformat(" ", "minutes")
