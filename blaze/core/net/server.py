@@ -1,8 +1,4 @@
-"""An SMTP or LMTP server: one asyncio loop, a session for each client, messages into a sink.
-
-Nothing on the loop waits for the disk: where a sink is not quick, messages are stored by one thread, several
-at a time when several are ready, and a client is answered when its message is on disk.
-"""
+"""An SMTP or LMTP server: one asyncio loop, a session for each client, messages into a sink (`intake`)."""
 
 import asyncio
 import errno
@@ -14,7 +10,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -22,6 +17,7 @@ from typing import Any
 from blaze.core.errors import BlazeError, NoHostError, UnavailableError
 from blaze.core.net import tls as tls_door
 from blaze.core.net.arrival import Arrival, rfc3339
+from blaze.core.net.intake import Intake, Limits
 from blaze.core.net.session import Policy, Session
 from blaze.core.net.sink import Outcome, Sink
 from blaze.core.net.stream import Outbox, Stream
@@ -75,7 +71,6 @@ class Server:
         tick: Callable[[], object] = lambda: None,
     ) -> None:
         self.options = options
-        self.sink = sink
         self.policy = policy
         self.trace = trace
         self.is_stopped = False
@@ -83,39 +78,19 @@ class Server:
         self.failure: BaseException | None = None
         self._tell = tell
         self._tick = tick
-        self._taken = 0
         self._sessions: set[Session] = set()
         self._prefix = secrets.token_hex(4)
         self._opened = 0
         self._stopping = asyncio.Event()
         self._all_ended = asyncio.Event()
-        self._waiting: list[tuple[Session, Arrival]] = []
-        self._is_writing = False
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._loop = asyncio.get_running_loop()
+        self.intake = Intake(
+            self._loop, sink, Limits(options.count, options.max_messages), self._stored, self.fail
+        )
         self._outbox = Outbox(self._loop)
         self._end_point: bytes | None = None
 
     # For sessions.
-
-    @property
-    def is_closing(self) -> bool:
-        """True when no further message will be taken."""
-        count = self.options.count
-        return self.is_stopped or (count is not None and self._taken >= count)
-
-    @property
-    def is_full(self) -> bool:
-        """True when there are as many messages as may be."""
-        limit = self.options.max_messages
-        return limit is not None and self._taken >= limit
-
-    def claim(self) -> bool:
-        """Count a message in, if it may still be taken."""
-        if self.is_closing or self.is_full:
-            return False
-        self._taken += 1
-        return True
 
     def new_connection(self, tls: ssl.SSLObject | None) -> ServerConnection:
         """The protocol's side of a new session."""
@@ -139,22 +114,6 @@ class Server:
             self._end_point = tls_door.end_point(self.options.certificate)
         return ChannelBinding("tls-server-end-point", self._end_point) if self._end_point else None
 
-    def stores_at_once(self, arrival: Arrival) -> bool:
-        """Whether storing waits for nothing."""
-        return self.sink.is_quick and arrival.body.file is None
-
-    def store(self, session: Session, arrival: Arrival) -> Outcome:
-        """Store a message now."""
-        outcome = self.sink.store([arrival])[0]
-        self._stored(session, arrival, outcome)
-        return outcome
-
-    def store_later(self, session: Session, arrival: Arrival) -> None:
-        """Store a message in the other thread; `session.stored` is called then."""
-        self._waiting.append((session, arrival))
-        if not self._is_writing:
-            self._write_batch()
-
     def session_ended(self, session: Session, reason: str) -> None:
         """A session is over."""
         self._sessions.discard(session)
@@ -171,32 +130,8 @@ class Server:
         if self.trace:
             self.trace(session.id, who, text)
 
-    # Storing.
-
-    def _write_batch(self) -> None:
-        batch, self._waiting = self._waiting, []
-        self._is_writing = True
-        future = self._loop.run_in_executor(self._writer, self.sink.store, [one for _, one in batch])
-        future.add_done_callback(lambda done: self._batch_written(batch, done))
-
-    def _batch_written(
-        self, batch: list[tuple[Session, Arrival]], done: "asyncio.Future[list[Outcome]]"
-    ) -> None:
-        self._is_writing = False
-        failure = done.exception()
-        if failure:
-            self.fail(failure)
-        error = UnavailableError("the destination is gone")
-        outcomes = [error] * len(batch) if failure else done.result()
-        if self._waiting:
-            self._write_batch()
-        for (session, arrival), outcome in zip(batch, outcomes, strict=True):
-            self._stored(session, arrival, outcome)
-            session.stored(outcome)
-
     def _stored(self, session: Session, arrival: Arrival, outcome: Outcome) -> None:
         if isinstance(outcome, BlazeError):
-            self._taken -= 1
             return
         details = {
             "from": arrival.transaction.reverse_path,
@@ -207,7 +142,7 @@ class Server:
         self._tell(
             {"event": "mail", "time": rfc3339(arrival.time), "session": session.id, **details}, arrival
         )
-        if self.options.count is not None and self._taken >= self.options.count:
+        if self.intake.is_complete:
             self.stop_soon()
 
     # Running.
@@ -227,8 +162,7 @@ class Server:
             listener.close()
         await self._end_sessions()
         sweeper.cancel()
-        self._writer.shutdown()
-        self.sink.close()
+        self.intake.close()
         if self.failure:
             raise self.failure
 

@@ -204,9 +204,9 @@ class Session:
     def _decide(self, event: ServerEvent) -> Reply:
         """The reply to an event that is no end of a message."""
         if type(event) is Request and type(event.command) is not Quit:
-            if self._server.is_closing:
+            if self._is_closing:
                 return _CLOSING
-            if type(event.command) is Mail and self._server.is_full:
+            if type(event.command) is Mail and self._server.intake.is_full:
                 return _FULL
         return self._proposed(event)
 
@@ -258,7 +258,7 @@ class Session:
             tls=tls.version() if tls else None,
             identity=connection.identity,
             transaction=connection.transaction,
-            body=self._server.sink.open(),
+            body=self._server.intake.open(),
         )
 
     def _take(self, data: bytes) -> None:
@@ -278,7 +278,7 @@ class Session:
         if reply.positive and arrival.body.failure:
             reply = _CANNOT_STORE
             self._server.tell_error(self, str(arrival.body.failure))
-        elif reply.positive and not self._server.claim():
+        elif reply.positive and not self._claim():
             reply = _CLOSING
         if not reply.positive:
             arrival.body.discard()
@@ -286,12 +286,12 @@ class Session:
             return reply
         arrival.time = time.time()
         arrival.transcript = self._log.take(reply)
-        if self._server.stores_at_once(arrival):
-            return self._reply_when_stored(reply, self._server.store(self, arrival))
+        if self._server.intake.stores_at_once(arrival):
+            return self._reply_when_stored(reply, self._server.intake.store(self, arrival))
         self.is_storing = True
         self._accepting = reply
         self._stream.pause()
-        self._server.store_later(self, arrival)
+        self._server.intake.store_later(self, arrival)
         return None
 
     def stored(self, outcome: str | BlazeError | None) -> None:
@@ -307,6 +307,13 @@ class Session:
             self.shut_down()
         else:
             self._advance_safely()
+
+    @property
+    def _is_closing(self) -> bool:
+        return self._server.is_stopped or self._server.intake.is_complete
+
+    def _claim(self) -> bool:
+        return not self._server.is_stopped and self._server.intake.claim()
 
     def _reply_when_stored(self, reply: Reply, outcome: str | BlazeError | None) -> Reply:
         if isinstance(outcome, BlazeError):
