@@ -70,6 +70,8 @@ class Nameserver(NamedTuple):
 def parse_nameserver(text: str) -> Nameserver:
     """Read ``[udp:|tcp:|tls:]ADDRESS[:PORT]``; an IPv6 address with a port stands in brackets.
 
+    Two slashes may follow the transport, as in a URI.
+
     The port is 53, and 853 for TLS (RFC 7858 §3.1), where the server must prove its address by a certificate.
 
     Raises:
@@ -79,7 +81,7 @@ def parse_nameserver(text: str) -> Nameserver:
     Nameserver(transport='tls', address='2001:db8::1', port=8853)
     """
     match = re.fullmatch(
-        r"(?:(udp|tcp|tls):)?(?:\[([0-9A-Fa-f:.]+)\](?::(\d{1,5}))?|([\d.]+)(?::(\d{1,5}))?|([0-9A-Fa-f:.]+))",
+        r"(?:(udp|tcp|tls):(?://)?)?(?:\[([0-9A-Fa-f:.]+)\](?::(\d{1,5}))?|([\d.]+)(?::(\d{1,5}))?|([0-9A-Fa-f:.]+))",
         text,
     )
     if match:

@@ -26,6 +26,8 @@ QUESTION = Question("example.org", A)
     [
         ("192.0.2.1", Nameserver("udp", "192.0.2.1", 53)),
         ("udp:192.0.2.1", Nameserver("udp", "192.0.2.1", 53)),
+        ("tcp://192.0.2.1", Nameserver("tcp", "192.0.2.1", 53)),
+        ("udp://[2001:db8::1]:54", Nameserver("udp", "2001:db8::1", 54)),
         ("tcp:192.0.2.1:5353", Nameserver("tcp", "192.0.2.1", 5353)),
         ("tls:192.0.2.1", Nameserver("tls", "192.0.2.1", 853)),
         ("tls:192.0.2.1:443", Nameserver("tls", "192.0.2.1", 443)),
@@ -44,7 +46,7 @@ def test_parse_nameserver(text: str, expected: Nameserver) -> None:
     "text",
     [
         "", "dns.example.org", "192.0.2", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:", "https:192.0.2.1",
-        "1:2:3", "[::1", "udp:", "192.0.2.1\n", "\u0663.0.2.1",
+        "1:2:3", "[::1", "udp:", "udp://", "//192.0.2.1", "udp:/192.0.2.1", "192.0.2.1\n", "\u0663.0.2.1",
     ],
 )  # fmt: skip
 def test_parse_nameserver_refuses(text: str) -> None:
