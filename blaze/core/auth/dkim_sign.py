@@ -267,7 +267,9 @@ class Lines:
 def _names(message: Signable, options: Options) -> list[bytes]:
     if options.names is None:
         return names_to_sign(message)
-    return chosen_names(message, ("from", "from", *options.names))
+    others = [name for name in options.names if name.lower() != "from"]
+    times = max(len(options.names) - len(others), message.count(b"from") + 1)
+    return chosen_names(message, (*["from"] * times, *others))
 
 
 def _pairs(

@@ -108,6 +108,23 @@ def test_sign_chosen_names_cover_every_occurrence_and_from() -> None:
     assert result.signature.headers == ("from", "from", "subject", "x", "x", "absent")
 
 
+@pytest.mark.parametrize(
+    ("fields", "names", "times"),
+    [
+        (1, ["Subject"], 2),
+        (1, ["From"], 2),
+        (1, ["from", "FROM", "From"], 3),
+        (2, ["Subject"], 3),
+        (2, ["From"], 3),
+    ],
+)
+def test_sign_names_from_once_more_than_it_occurs(fields: int, names: list[str], times: int) -> None:
+    octets = b"From: x@example.org\r\n" * (fields - 1) + MESSAGE
+    (result,) = verify(signed(octets, names=names))
+    assert result.status is Status.PASS
+    assert result.signature.headers.count("from") == times
+
+
 def test_sign_with_every_option() -> None:
     whole = signed(
         MESSAGE, timestamp=1_700_000_000, expiration=1_800_000_000, identity="a;b=c é@news.example.org"
