@@ -2,20 +2,21 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from blaze.cli._app import App, option
 from blaze.cli._params import Destination
-from blaze.core.errors import DataError, UsageError
+from blaze.core.errors import BlazeError, DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from blaze.core.auth.canon import Canonicalization
     from blaze.core.auth.dkim import Signable
-    from blaze.core.auth.keys import PrivateKey
+    from blaze.core.auth.keys import PrivateKey, Record
     from blaze.core.mail.header import Field
 
 _OTHERS = 0o077  # permission bits of the group and of everybody
@@ -60,6 +61,39 @@ def timestamp_option() -> "Callable[[Any], Any]":
         callback=lambda _context, _option, value: _present() if value is None else value,
         help="The time of signing, in seconds since 1970.  [default: now]",
     )
+
+
+def extra_key_option(function: "Callable[..., Any]") -> Any:
+    """Add `-e SELECTOR:DOMAIN:KEY`, repeatable; the function gets `extra`, key records by key name."""
+
+    @option(
+        "-e",
+        "--extra-key",
+        metavar="SELECTOR:DOMAIN:KEY",
+        multiple=True,
+        help="Take this public key, a PEM file or base64, instead of the published one.",
+    )
+    @wraps(function)
+    def wrapper(*args: Any, extra_key: tuple[str, ...], **values: Any) -> Any:
+        return function(*args, extra=dict(map(_extra_key, extra_key)), **values)
+
+    return wrapper
+
+
+def _extra_key(text: str) -> "tuple[str, Record]":
+    from blaze.core.auth import dkim, keys
+    from blaze.core.store import octets
+
+    selector, first, rest = text.partition(":")
+    domain, second, value = rest.partition(":")
+    if not (first and second and selector and domain and value):
+        raise UsageError(f"{text!r} is not SELECTOR:DOMAIN:KEY")
+    try:
+        data = octets.read(value)[:] if os.path.exists(value) else value.encode()
+        public = keys.parse_public(data)
+        return dkim.key_name(selector.lower(), domain.lower()), keys.Record(public, public.type)
+    except BlazeError as error:
+        raise UsageError(f"no public key in {text!r}: {error.what}", hint=error.hint) from None
 
 
 def password_option() -> "Callable[[Any], Any]":

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from blaze.cli._app import App, Group, command, option
 from blaze.cli._params import (
     DNS,
@@ -17,6 +19,7 @@ from blaze.cli._params import (
 )
 from blaze.cli._sign import (
     canonicalization_option,
+    extra_key_option,
     password_option,
     read_key,
     timestamp_option,
@@ -30,15 +33,15 @@ if TYPE_CHECKING:
     from blaze.core.auth.arc import Result, SetResult
     from blaze.core.auth.canon import Canonicalization
     from blaze.core.auth.dkim import Signable
-
-import click
+    from blaze.core.auth.keys import Record
 
 
 @command("verify", reports=True)
+@extra_key_option
 @now_option
 @dns_options
 @files_argument()
-def _verify(app: App, now: "datetime", dns: DNS, files: tuple[str, ...]) -> None:
+def _verify(app: App, extra: "dict[str, Record]", now: "datetime", dns: DNS, files: tuple[str, ...]) -> None:
     """Validate the chains of messages.
 
     Prints the author and each domain that sealed the message, oldest first, with a mark of whether its seal
@@ -50,15 +53,16 @@ def _verify(app: App, now: "datetime", dns: DNS, files: tuple[str, ...]) -> None
     they are to be trusted.
 
     \b
-    Example:
+    Examples:
       blaze arc verify mail.eml
+      blaze arc verify -e 2026a:example.org:public.pem mail.eml
     """
     from blaze.core.auth import arc, dkim
 
     resolver = dns.resolver()
     for entry in app.messages(files):
         message = dkim.Signable(entry.buffer, entry.start, entry.end)
-        result = arc.verify(message, resolver=resolver, now=now)
+        result = arc.verify(message, resolver=resolver, now=now, extra=extra)
         author = _author(message)
         if app.out.json:
             values: dict[str, Any] = {"source": entry.name, "from": author, "result": result.status.value}

@@ -1,6 +1,5 @@
 """`blaze dkim`: make keys, sign, verify (RFC 6376)."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,12 +19,13 @@ from blaze.cli._params import (
 )
 from blaze.cli._sign import (
     canonicalization_option,
+    extra_key_option,
     password_option,
     read_key,
     timestamp_option,
     write_signed,
 )
-from blaze.core.errors import BlazeError, UsageError
+from blaze.core.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -202,15 +202,14 @@ def _sign(
 
 @command("verify", reports=True)
 @option("--fields", is_flag=True, help="List the fields that each signature covers.")
-@option("-e", "--extra-key", metavar="SELECTOR:DOMAIN:KEY", multiple=True,
-        help="Take this public key, a PEM file or base64, instead of the published one.")  # fmt: skip
+@extra_key_option
 @now_option
 @dns_options
 @files_argument()
 def _verify(
     app: App,
     fields: bool,
-    extra_key: tuple[str, ...],
+    extra: "dict[str, Record]",
     now: "datetime",
     dns: DNS,
     files: tuple[str, ...],
@@ -230,7 +229,6 @@ def _verify(
     """
     from blaze.core.auth import dkim
 
-    extra = dict(_extra_key(text) for text in extra_key)
     resolver = dns.resolver()
     for entry in app.messages(files):
         message = dkim.Signable(entry.buffer, entry.start, entry.end)
@@ -257,22 +255,6 @@ def _typed(key: "PrivateKey", path: str, algorithms: tuple[str, ...], number: in
     if key.type.value != wanted:
         raise UsageError(f"the key is {key.type}, not {wanted}", where=path)
     return key
-
-
-def _extra_key(text: str) -> "tuple[str, Record]":
-    from blaze.core.auth import dkim, keys
-    from blaze.core.store import octets
-
-    selector, first, rest = text.partition(":")
-    domain, second, value = rest.partition(":")
-    if not (first and second and selector and domain and value):
-        raise UsageError(f"{text!r} is not SELECTOR:DOMAIN:KEY")
-    try:
-        data = octets.read(value)[:] if os.path.exists(value) else value.encode()
-        public = keys.parse_public(data)
-        return dkim.key_name(selector.lower(), domain.lower()), keys.Record(public, public.type)
-    except BlazeError as error:
-        raise UsageError(f"no public key in {text!r}: {error.what}", hint=error.hint) from None
 
 
 def _print(app: App, results: "list[Result]", prefix: str, fields: bool) -> None:

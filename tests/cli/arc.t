@@ -75,6 +75,19 @@ A list that changes the message validates the chain as it was received.
   i=2 seal: pass
   i=2 signature: pass
 
+Keys that are not published may be given.
+
+  $ blaze dkim gen -a ed25519 -o new.pem --raw | sed 's/.*p=//' > new.pub
+  $ blaze arc sign -h new.example.org --seal-selector new --seal new.pem mail.eml > new.eml
+  $ blaze arc verify new.eml
+  ann@example.org -x-> 01:new.example.org
+  [1]
+  $ blaze arc verify -e new:new.example.org:$(cat new.pub) new.eml
+  ann@example.org -v-> 01:new.example.org
+  $ blaze arc verify --extra-key new:new.example.org new.eml
+  blaze arc verify: 'new:new.example.org' is not SELECTOR:DOMAIN:KEY
+  [2]
+
 A chain that has failed gets no more sets.
 
   $ blaze arc sign -h lists.example.net --seal-selector ed --seal ed25519.pem failed.eml > same.eml
