@@ -164,14 +164,14 @@ def _timeline_row(number: int, hop: "Hop") -> tuple[str, ...]:
     told = hop.received
     notes = []
     if hop.delay is not None and hop.delay < 0:
-        notes.append(f"clocks differ by {-hop.delay:g} s at least")
+        notes.append(f"clocks differ by {-hop.delay:.0f} s at least")
     if told.date is None:
         notes.append("no date")
     elif not told.date.zone_known:
         notes.append("the zone is not known")
     encrypted = (told.tls.version or "TLS") if told.tls else ""
     time = told.date.datetime.isoformat(" ") if told.date else ""
-    delay = "" if hop.delay is None else f"{hop.delay:+g} s"
+    delay = "" if hop.delay is None else f"{hop.delay:+.0f} s"
     return (str(number), time, delay, told.by or "", told.with_ or "", encrypted, ", ".join(notes))
 
 
@@ -184,7 +184,7 @@ def _iter_graph(name: str, hops: "list[Hop]") -> Iterator[str]:
         if before is not None and before != source:
             yield f"  {_quoted(before)} -> {_quoted(source)} [style=dashed];"
         label = ", ".join(
-            filter(None, (hop.received.with_, None if hop.delay is None else f"{hop.delay:g} s"))
+            filter(None, (hop.received.with_, None if hop.delay is None else f"{hop.delay:.0f} s"))
         )
         yield f"  {_quoted(source)} -> {_quoted(target)} [label={_quoted(label)}];"
         before = target

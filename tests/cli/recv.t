@@ -43,6 +43,17 @@ Names in a graph are text, whatever they hold.
   Give one of them.
   [2]
 
+A clock may be off by years.
+
+  $ printf 'Received: by b; Thu, 01 Jan 2026 00:00:00 +0000\nReceived: by a; Sat, 21 Nov 2026 22:09:58 +0000\n\n' > years.eml
+  $ blaze recv extract --timeline years.eml
+  hop	time	delay	by	with	tls	note
+  1	2026-11-21 22:09:58+00:00		a			
+  2	2026-01-01 00:00:00+00:00	-28073398 s	b			clocks differ by 28073398 s at least
+  $ blaze recv extract -d years.eml | grep label
+    "unknown" -> "a" [label=""];
+    "a" -> "b" [label="-28073398 s"];
+
 A hop of our own.
 
   $ export SOURCE_DATE_EPOCH=1500000000
