@@ -109,7 +109,7 @@ class Signature:
 
 @lru_cache(maxsize=1024)
 def key_name(selector: str, domain: str) -> str:
-    """The name a key is published under (RFC 6376 §3.6.2.1), with A-labels (RFC 8616 §4).
+    """The name a key is published under (RFC 6376 §3.6.2.1), with A-labels (RFC 8616 §5).
 
     Raises:
         DataError: the domain or the selector is no name that IDNA allows.

@@ -25,7 +25,7 @@ MAX_AUTHORS = 10  # author domains of one message that are judged, RFC 9989 §11
 
 
 class Status(StrEnum):
-    """The results of RFC 8601 §2.7.6 (method ``dmarc``)."""
+    """The results of the method ``dmarc`` of RFC 8601 (RFC 9989 §9)."""
 
     NONE = "none"
     PASS = "pass"  # noqa: S105 - a result, no secret

@@ -12,7 +12,7 @@ _FWS = b" \t\r\n"
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_]*+")
 # Spares the names in use from the expression above.
 _COMMON = frozenset(b"v a b bh c d h i l q s t x z cv k p n sp np adkim aspf psd rua ruf fo".split())
-# RFC 6376 §3.2 has printable ASCII and folding white space; RFC 8616 §4 adds UTF-8.
+# RFC 6376 §3.2 has printable ASCII and folding white space; RFC 8616 §5 adds UTF-8.
 _ALLOWED = bytes((*b"\t\n", *range(0x20, 0x7F), *range(0x80, 0x100)))
 
 
