@@ -115,7 +115,7 @@ _blaze() {
     "blaze dkim verify") words="--fields -e --extra-key --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze arc") words="sign verify --help" ;;
     "blaze arc sign") words="-h --hostname --authserv-id --seal-selector --seal --signature-selector --signature -f --field --fields --received -c --canon --timestamp --password-file --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze arc verify") words="--now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze arc verify") words="-e --extra-key --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze spf") words="analyze check stamp tree --help" ;;
     "blaze spf analyze") words="--spf-timeout --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze spf check") words="--ip -s --sender --helo --spf-timeout --record --trace --now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;

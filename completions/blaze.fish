@@ -322,6 +322,7 @@ complete -c blaze -n '__blaze_at "blaze arc sign"' -l color -x -a 'auto always n
 complete -c blaze -n '__blaze_at "blaze arc sign"' -l with-utf-8 -r -d 'Draw with UTF-8 characters, or with ASCII. [default: as the terminal]'
 complete -c blaze -n '__blaze_at "blaze arc sign"' -l no-progress -l without-progress -d 'Show no progress on long work.'
 complete -c blaze -n '__blaze_at "blaze arc sign"' -l help -d 'Show this message and exit.'
+complete -c blaze -n '__blaze_at "blaze arc verify"' -s e -l extra-key -r -d 'Take this public key, a PEM file or base64, instead of the published one.'
 complete -c blaze -n '__blaze_at "blaze arc verify"' -l now -r -d 'Judge as if it were this time.'
 complete -c blaze -n '__blaze_at "blaze arc verify"' -s n -l nameserver -r -d 'Ask this server instead of the system\'s; may be repeated.'
 complete -c blaze -n '__blaze_at "blaze arc verify"' -l dns-static -r -d 'Take answers from the files in DIR first.'
