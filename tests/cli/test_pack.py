@@ -1,0 +1,49 @@
+"""What the transcript of `blaze pack` cannot show: another machine, and a list from a file."""
+
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+
+from blaze.cli import pack
+from blaze.cli._app import run
+from blaze.core.store.pack.archive import open_archive
+from blaze.core.store.pack.objects import STEM
+
+
+@pytest.fixture
+def message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "a.eml"
+    path.write_bytes(b"Subject: x\n\nsome words\n")
+    return path
+
+
+def kinds(path: str) -> set[int]:
+    return {found.kind_at(offset) for found in open_archive(path).packs for offset, _ in found.names()}
+
+
+def test_make_without_a_stemmer_warns_and_goes_on(
+    message: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def missing(_: str) -> ModuleSpec | None:
+        return None
+
+    monkeypatch.setattr(pack, "find_spec", missing)
+    assert run(["blaze", "pack", "make", "-o", "a.pack", "a.eml"]) == 0
+    assert "PyStemmer is not installed" in capfd.readouterr().err
+    assert STEM not in kinds("a.pack")
+
+
+def test_make_takes_names_from_a_list_beside_the_arguments(message: Path, tmp_path: Path) -> None:
+    (tmp_path / "b.eml").write_bytes(b"Subject: y\n\nother words\n")
+    (tmp_path / "list").write_bytes(b"b.eml\n\n")
+    assert run(["blaze", "pack", "make", "--no-stems", "-o", "a.pack", "--from-list", "list", "a.eml"]) == 0
+    names = [found.record.name for found in open_archive("a.pack").iter_messages()]
+    assert names == ["a.eml", "b.eml"]
+
+
+def test_options_come_from_the_environment(message: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLAZE_PACK_MAKE_STEMS", "false")
+    assert run(["blaze", "pack", "make", "-o", "a.pack", "a.eml"]) == 0
+    assert STEM not in kinds("a.pack")
