@@ -121,6 +121,8 @@ def _goes_to_stdout(app: App, values: dict[str, Any]) -> bool:
     named = [name for name in ("output", "maildir", "mbox") if values[name] is not None]
     if len(named) > 1:
         raise UsageError(f"--{named[0]} and --{named[1]} are two destinations")
+    if values["output"] == "-" and app.out.json:
+        raise UsageError("messages and events cannot share standard output")
     return values["output"] == "-" or not (named or app.out.json)
 
 
@@ -263,8 +265,9 @@ class _Reporter:
     def tell(self, event: dict[str, Any], arrival: "Arrival | None") -> None:
         """Tell an event."""
         if self._out.json:
-            if not self.prints_messages:
-                self._print(json.dumps({"schema": "blaze.srv/1", **event}, ensure_ascii=False) + "\n")
+            if arrival and self._with_data:
+                event |= {"hello": arrival.hello.name, "tls": arrival.tls, "user": arrival.identity}
+            self._print(json.dumps({"schema": "blaze.srv/1", **event}, ensure_ascii=False) + "\n")
             return
         self._narrate(event)
         if arrival and not self.prints_messages:

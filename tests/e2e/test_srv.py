@@ -132,6 +132,8 @@ def run(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
         (["-o", "x/", "--format", "../%s.eml"], 2),
         (["-o", "x/", "--format", "%s%d.eml"], 2),
         (["--smtps"], 2),
+        (["--json", "-o", "-"], 2),
+        (["--mbox", "there.eml/x"], 73),
         (["--ca-out", "ca.pem"], 2),
         (["-k", "there.eml"], 2),
         (["-c", "there.eml"], 78),
@@ -149,7 +151,7 @@ def test_srv_refuses_wrong_usage(tmp_path: Path, options: list[str], status: int
     (tmp_path / "there.eml").write_bytes(b"no colon\n")
     done = run(tmp_path, *options)
     assert done.returncode == status, done.stderr
-    assert done.stderr.startswith(b"blaze srv: ")
+    assert done.stderr.startswith((b"blaze srv: ", b'{"schema": "blaze.error/1"'))
     assert b"Traceback" not in done.stderr
 
 

@@ -70,7 +70,7 @@ class FolderSink:
         self._stored = 0
         self._opened = 0
         try:
-            os.makedirs(self.folder, exist_ok=True)
+            _make_folder(self.folder, sync=sync)
         except OSError as error:
             raise _cannot_create(error, self.folder) from error
 
@@ -200,6 +200,8 @@ class MaildirSink:
     def __init__(self, path: str, *, sync: bool = True) -> None:
         self._writer = maildirwrite.Writer(path, sync=sync).__enter__()
         self._envelopes = _Envelopes(self._writer.root, sync=sync)
+        if sync:
+            atomic.sync_folder(self._writer.root)
         self.is_quick = not sync
 
     def open(self) -> Body:
@@ -243,6 +245,10 @@ class MboxSink:
     def __init__(self, path: str, *, sync: bool = True) -> None:
         self._path = path
         self._sync = sync
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise _cannot_create(error, path) from error
         self._ordinal = _count_messages(path)
         self._envelopes = _Envelopes(path, sync=sync)
 
@@ -330,7 +336,10 @@ class NoSink:
 
 
 class _Envelopes:
-    """The file of envelopes beside a store, a JSON line each. Methods raise `OSError`."""
+    """The file of envelopes beside a store, a JSON line each. Methods raise `OSError`.
+
+    With `sync` the names of both the file and the store are durable once this is made.
+    """
 
     def __init__(self, store: str, *, sync: bool) -> None:
         self.path = f"{store}.jsonl"
@@ -356,6 +365,18 @@ class _Envelopes:
         os.close(self._fd)
 
 
+def _make_folder(path: str, *, sync: bool) -> None:
+    """Make a folder and those above it; with `sync` their names are durable."""
+    missing = []
+    while not os.path.isdir(path) and path not in ("", "/"):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for folder in reversed(missing):
+        os.makedirs(folder, exist_ok=True)
+        if sync:
+            atomic.sync_folder(os.path.dirname(folder))
+
+
 def envelope_path(path: str) -> str:
     """Where the envelope of the message in the file at `path` lies."""
     return path.removesuffix(SUFFIX) + ".json"
@@ -373,7 +394,7 @@ def _temporary() -> OpenFile:
 
 
 def _count_messages(path: str) -> int:
-    if not os.path.exists(path) or os.path.getsize(path) == 0:
+    if os.path.getsize(path) == 0:
         return 0
     count = 0
     for found in source.iter_entries([f"mbox:{path}"]):

@@ -157,6 +157,7 @@ def test_store_gives_messages_back(tmp_path: Path, kind: str, octets: bytes) -> 
 def test_mbox_that_cannot_be_opened_fails_every_message(tmp_path: Path) -> None:
     path = tmp_path / "box"
     box = sink.MboxSink(str(path))
+    path.unlink()
     path.mkdir()
     outcomes = box.store([arrival(box.open()), arrival(box.open())])
     assert all(isinstance(outcome, BlazeError) for outcome in outcomes)
