@@ -166,6 +166,14 @@ class Server:
         if self.failure:
             raise self.failure
 
+    def start_session(self, connection: socket.socket, client: tuple[str, int]) -> None:
+        """Serve a client on a connected socket that does not block; `client` is its address and port."""
+        self._opened += 1
+        session = Session(self, f"{self._prefix}-{self._opened}", client)
+        self._sessions.add(session)
+        self._event("connect", session, host=client[0], port=client[1])
+        session.start(Stream(self._loop, self._outbox, connection, session))
+
     def stop(self) -> None:
         """Take no more clients, say 421 to those there are, and end when what they sent is stored."""
         self.is_stopped = True
@@ -226,14 +234,7 @@ class Server:
                 self._turn_away(connection)
                 continue
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._start_session(connection, address[:2])
-
-    def _start_session(self, connection: socket.socket, client: tuple[str, int]) -> None:
-        self._opened += 1
-        session = Session(self, f"{self._prefix}-{self._opened}", client)
-        self._sessions.add(session)
-        self._event("connect", session, host=client[0], port=client[1])
-        session.start(Stream(self._loop, self._outbox, connection, session))
+            self.start_session(connection, address[:2])
 
     def _turn_away(self, connection: socket.socket) -> None:
         if not self.options.implicit_tls:

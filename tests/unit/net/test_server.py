@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from blaze.core import sasl
 from blaze.core.errors import BlazeError, InputOutputError
@@ -25,6 +26,7 @@ from blaze.core.net.tls import make_certificates, server_context
 from blaze.core.smtp import Reply, ServerConnection, ServerOptions
 from blaze.core.smtp.commands import Rcpt
 from blaze.core.smtp.events import MessageEnd, Request, ServerEvent
+from tests.fuzz.fuzz_smtp_session import fuzz_smtp_session
 
 ENVELOPE = b"EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
 EHLO_LINES = 10
@@ -535,6 +537,32 @@ def test_server_keeps_nothing_of_a_session_that_is_cut(cut: int) -> None:
         await client.rest()
 
     assert play(scenario).sink.messages == []
+
+
+WORDS = [
+    b"EHLO x\r\n",
+    b"MAIL FROM:<a@b>\r\n",
+    b"RCPT TO:<c@d>\r\n",
+    b"DATA\r\n",
+    b"BDAT 5\r\n",
+    b"BDAT 3 LAST\r\n",
+]
+WORDS += [
+    b"RSET\r\n",
+    b"QUIT\r\n",
+    b"STARTTLS\r\n",
+    b"AUTH PLAIN\r\n",
+    b".\r\n",
+    b"\r\n",
+    b"\n",
+    b"\0",
+    b"x" * 2000,
+]
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.binary(max_size=8), max_size=12).map(b"".join))
+def test_session_survives_any_octets(data: bytes) -> None:
+    fuzz_smtp_session(data)
 
 
 # Policy.
