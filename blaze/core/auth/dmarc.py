@@ -90,9 +90,9 @@ def verify(
 ) -> Verdict:
     """Judge a message by its From fields (RFC 9989 §5.3).
 
-    No From field, one with a group or one without any domain: permerror. Several author domains: each is
-    judged, and the worst verdict counts, the strictest policy first (§11.5). More than `MAX_AUTHORS` of them:
-    permerror.
+    No From field, one with a group, without any domain, or with text after an address: permerror. Several
+    author domains: each is judged, and the worst verdict counts, the strictest policy first (§11.5). More
+    than `MAX_AUTHORS` of them: permerror.
     """
     domains = author_domains(header)
     if isinstance(domains, str):
@@ -119,6 +119,8 @@ def author_domains(header: Header) -> list[str] | str:
         listed = parse_list(each.unfolded)
         if any(isinstance(address, Group) for address in listed.addresses):
             return "From holds a group"
+        if any(defect.name == "text-after-address" for defect in listed.defects):
+            return "text follows an address in From: where its domain ends would be a guess"
         for member in listed.iter_members():
             domain = _normal(member.mailbox.domain)
             if not is_domain_name(domain) or domain.startswith("["):
