@@ -229,14 +229,20 @@ class _Run:
     def _find_record(self, domain: str, text: bytes | None) -> Record:
         if not is_checkable(domain):
             raise _StopError(Status.NONE, f"{domain or 'an empty name'} is no domain that can have a policy")
+        found = text if text is not None else self._published(domain)
+        if found is None:
+            raise _StopError(Status.NONE, f"{domain} has no SPF record")
         try:
-            found = text if text is not None else find_record(self._ask(domain, RecordType.TXT))
-            if found is None:
-                raise _StopError(Status.NONE, f"{domain} has no SPF record")
             return spf_record.parse(found)
         except RecordError as error:
             hint = f" ({error.hint})" if error.hint else ""
             raise _StopError(Status.PERMERROR, f"{error} in the record of {domain}{hint}") from error
+
+    def _published(self, domain: str) -> bytes | None:
+        try:
+            return find_record(self._ask(domain, RecordType.TXT))
+        except RecordError as error:
+            raise _StopError(Status.PERMERROR, str(error)) from error
 
     def _redirect(self, redirect: Modifier, domain: str, depth: int) -> _Outcome:
         self._count(redirect.text, domain)

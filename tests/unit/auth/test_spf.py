@@ -62,6 +62,11 @@ def test_check_of_what_the_dns_says_about_the_record(answer: str, status: Status
     assert check({"example.org": answer}).status is status
 
 
+def test_check_says_that_there_are_several_records() -> None:
+    result = check({"example.org": "txt:v=spf1 -all\ntxt:v=spf1 +all"})
+    assert result.reason == "2 SPF records: example.org"
+
+
 @pytest.mark.parametrize("term", ["a:x.test", "mx:x.test", "exists:x.test", "include:x.test"])
 @pytest.mark.parametrize("failure", ["servfail", "timeout"])
 def test_check_is_a_temperror_when_a_term_cannot_be_looked_up(term: str, failure: str) -> None:
