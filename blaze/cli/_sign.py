@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blaze.cli._app import App, option
+from blaze.cli._envelope import present
 from blaze.cli._params import Destination
 from blaze.core.errors import BlazeError, DataError, UsageError
 
@@ -58,7 +59,7 @@ def timestamp_option() -> "Callable[[Any], Any]":
         "--timestamp",
         metavar="T",
         type=click.IntRange(min=0, max=999_999_999_999),
-        callback=lambda _context, _option, value: _present() if value is None else value,
+        callback=lambda _context, _option, value: int(present().timestamp()) if value is None else value,
         help="The time of signing, in seconds since 1970.  [default: now]",
     )
 
@@ -172,14 +173,3 @@ def _ask_password(path: str) -> bytes:
     except (OSError, EOFError):
         hint = "Give --password-file FILE, or run it on a terminal."
         raise DataError("the private key is encrypted, and there is nobody to ask", hint=hint) from None
-
-
-def _present() -> int:
-    import time
-
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if not epoch:
-        return int(time.time())
-    if not (epoch.isascii() and epoch.isdigit()):
-        raise UsageError("SOURCE_DATE_EPOCH is no number of seconds", where=epoch)
-    return int(epoch)
