@@ -71,6 +71,9 @@ class Ledger:
         except OSError as error:
             self.close()
             raise InputOutputError(f"cannot read the state: {error.strerror}", where=self.path) from error
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
