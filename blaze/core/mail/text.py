@@ -95,24 +95,44 @@ def html_to_text(html: str, *, width: int = 0) -> str:
     import html2text
 
     omitted = len(html) > MAX_HTML
-    reader = html2text.HTML2Text(bodywidth=width)
+    reader = html2text.HTML2Text(bodywidth=0)  # its own wrapping takes quadratic time for brackets
     reader.unicode_snob = True
     reader.ignore_images = True
     reader.ignore_emphasis = True
     reader.ignore_mailto_links = True
     reader.ignore_tables = True
-    reader.wrap_links = False
     lines = reader.handle(_tamed(html[:MAX_HTML])).split("\n")
     unescape = _escaped_mark().sub
-    text = "\n".join(unescape(r"\1\2", line.rstrip()) for line in lines).strip("\n") + "\n"
+    lines = [unescape(r"\1\2", line.rstrip()) for line in lines]
+    text = "\n".join(_wrapped(line, width) for line in lines).strip("\n") + "\n"
     text = re.sub(r"\n{3,}", "\n\n", text)
     return text + "[...]\n" if omitted else text
+
+
+def _wrapped(line: str, width: int) -> str:
+    """A paragraph in lines of `width`, if that is not 0; quotations and list items keep their indentation."""
+    if not width or len(line) <= width or line.startswith("    "):
+        return line
+    import textwrap
+
+    match = _indentation().match(line)
+    assert match is not None
+    below = "".join(mark if mark == ">" else " " for mark in match[0])
+    return textwrap.fill(
+        line[match.end() :],
+        width,
+        initial_indent=match[0],
+        subsequent_indent=below,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _tamed(html: str) -> str:
     """The same HTML without what costs its readers quadratic time, and without its title.
 
-    That is comments, declarations and tags that do not end, and lists and quotations nested without reason.
+    That is comments, declarations and tags that do not end, lists and quotations nested without reason, and
+    more than one empty line.
     """
     depth = 0
 
@@ -121,7 +141,8 @@ def _tamed(html: str) -> str:
         depth = max(0, depth - 1) if tag[1] else depth + 1
         return tag[0] if depth + bool(tag[1]) <= MAX_NESTING else ""
 
-    omitted, stray, nesting, cell = _markup()
+    omitted, stray, nesting, cell, gap = _markup()
+    html = gap.sub("\n\n", html)
     return cell.sub(r" \g<0>", nesting.sub(shallow, stray.sub("&lt;", omitted.sub("", html))))
 
 
@@ -132,7 +153,13 @@ def _markup() -> list[re.Pattern[str]]:
         re.compile(r"<(?=[^<>]*+(?:<|\Z))"),
         re.compile(r"(?i)<(/?)(?:ul|ol|dl|blockquote)\b[^<>]*+>"),
         re.compile(r"(?i)</t[dh]\b"),  # without a table's lines its cells need a blank between them
+        re.compile(r"\n(?:[^\S\n]*+\n){2,}+"),
     ]
+
+
+@cache
+def _indentation() -> re.Pattern[str]:
+    return re.compile(rf"(?:> ?){{0,{MAX_NESTING}}}+ {{0,{2 * MAX_NESTING}}}+(?:[*+-] |\d{{1,9}}\. )?")
 
 
 @cache

@@ -137,17 +137,37 @@ def test_html_to_text_table(html: str, expected: list[str]) -> None:
         "<b>",
         "</p",
         "<table><tr><td>x",
+        "\n",
+        " \n",
+        "[x](",
+        "<a href='x'>",
+        "> ",
+        "word ",
     ],
 )
 def test_html_to_text_is_linear(piece: str) -> None:
     def seconds(count: int) -> float:
         begin = time.process_time()
-        html_to_text(piece * count + ">")
+        html_to_text(piece * count + ">", width=78)
         return time.process_time() - begin
 
     seconds(100)
     small = min(seconds(1000) for _ in range(3))
     assert seconds(16_000) < 16 * 4 * small + 0.3
+
+
+@pytest.mark.parametrize(
+    ("html", "lines"),
+    [
+        ("<p>aaa bbb ccc ddd", ["aaa bbb", "ccc ddd"]),
+        ("<blockquote>aaa bbb ccc", ["> aaa", "> bbb", "> ccc"]),
+        ("<ul><li>aaa bbb", ["  * aaa", "    bbb"]),
+        ("<p>aaaaaaaaaa bb-bb-bb-bb", ["aaaaaaaaaa", "bb-bb-bb-bb"]),
+        ("<pre>aaa bbb ccc", ["    aaa bbb ccc"]),
+    ],
+)
+def test_html_to_text_wraps_at_the_width(html: str, lines: list[str]) -> None:
+    assert html_to_text(html, width=7).strip("\n").split("\n") == lines
 
 
 @given(st.text(max_size=200) | st.text(alphabet="<>/!-?abp&;='\" ", max_size=60))
