@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from blaze.core.net.authenticate import Envelope
 
 
+MAX_EPOCH_DIGITS = 11  # 12 would reach past the year 9999, the last that Python has
+
+
 class IPAddress(click.ParamType["IPv4Address | IPv6Address"]):
     """An IPv4 or IPv6 address."""
 
@@ -115,6 +118,6 @@ def present() -> "datetime":
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if not epoch:
         return datetime.now(UTC).astimezone()
-    if not (epoch.isascii() and epoch.isdigit()):
+    if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= MAX_EPOCH_DIGITS):
         raise UsageError("SOURCE_DATE_EPOCH is no number of seconds", where=epoch)
     return datetime.fromtimestamp(int(epoch), UTC)

@@ -84,3 +84,8 @@ A hop of our own.
   blaze recv stamp: not an address (invalid address): 'not-an@@address'
   Write it as name@domain or Name <name@domain>.
   [2]
+  $ for epoch in never -1 99999999999999999999; do SOURCE_DATE_EPOCH=$epoch blaze recv stamp -f a.test -h b.test c@d.test mail.eml; done
+  blaze recv stamp: SOURCE_DATE_EPOCH is no number of seconds: never
+  blaze recv stamp: SOURCE_DATE_EPOCH is no number of seconds: -1
+  blaze recv stamp: SOURCE_DATE_EPOCH is no number of seconds: 99999999999999999999
+  [2]
