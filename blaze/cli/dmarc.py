@@ -60,8 +60,8 @@ def _verify(
     """Check SPF, DKIM and DMARC and put an Authentication-Results field on top of the message.
 
     Fields that claim to come from the same AUTHSERV-ID are taken out; every other octet is kept. Without --ip
-    there is no SPF. With --json the verdict is printed, and the message only with -o. The exit status is 0
-    for pass, 75 when the DNS could not answer, else 1.
+    there is no SPF. With --json the verdict is printed, with -q nothing, and the message only with -o. The
+    exit status is 0 for pass, 75 when the DNS could not answer, else 1.
 
     \b
     Examples:
@@ -81,7 +81,7 @@ def _verify(
     )
     if app.out.json:
         app.out.record("blaze.dmarc.verify/1", {"source": entry.name, **_row(found)})
-    if destination.path is not None or not app.out.json:
+    if destination.path is not None or not (app.out.json or app.out.quiet):
         authserv_id = hostname or own_name()
         removed = stamp.find_forged(message.header, authserv_id)
         write_signed(

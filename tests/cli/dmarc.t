@@ -36,6 +36,11 @@ With --json the verdict is printed.
   $ blaze dmarc verify --json mail.eml
   {"schema": "blaze.dmarc.verify/1", "source": "mail.eml", "result": "fail", "policy": "reject", "disposition": "reject", "from": "example.org", "record_domain": "example.org", "organizational_domain": "example.org", "record": "v=DMARC1; p=reject; sp=quarantine; np=none; pct=50; rua=mailto:reports@example.org", "dkim": [], "spf": {"result": "none", "domain": null, "reason": "the client is not known"}, "aligned": {"dkim": false, "spf": false}, "reason": "neither SPF nor DKIM passed", "notes": ["pct= was removed by RFC 9989 and is ignored"]}
   [1]
+  $ blaze dmarc verify -q --ip 192.0.2.1 --sender b@bounce.example.org mail.eml
+  $ blaze dmarc verify -q mail.eml
+  [1]
+  $ blaze dmarc verify -q -o quiet.eml mail.eml; grep -c '^From: ' quiet.eml
+  1
   $ blaze dmarc verify --json -h mx.test -o new.eml -v mail.eml
   {"schema": "blaze.dmarc.verify/1", "source": "mail.eml", "result": "fail", "policy": "reject", "disposition": "reject", "from": "example.org", "record_domain": "example.org", "organizational_domain": "example.org", "record": "v=DMARC1; p=reject; sp=quarantine; np=none; pct=50; rua=mailto:reports@example.org", "dkim": [], "spf": {"result": "none", "domain": null, "reason": "the client is not known"}, "aligned": {"dkim": false, "spf": false}, "reason": "neither SPF nor DKIM passed", "notes": ["pct= was removed by RFC 9989 and is ignored"]}
   SPF none: the client is not known
