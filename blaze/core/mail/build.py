@@ -278,13 +278,16 @@ def field(name: str, text: str, style: Style = LF) -> bytes:
             return fold(name, [], style)
         return addresses(name, parse_addresses(name, text), style)
     if key in MESSAGE_ID_FIELDS:
-        return message_ids(name, _identifiers(text), style)
+        identifiers = _identifiers(text)
+        if key == b"message-id" and (len(identifiers) != 1 or "@" not in identifiers[0]):
+            raise DataError(f"not one identifier such as <a@b>: {text.strip()}", where=f"field {name}")
+        return message_ids(name, identifiers, style)
     if key == b"keywords" and not text.isascii():
         return phrases(name, filter(None, map(str.strip, text.split(","))), style)
     if key in PARAMETER_FIELDS:
         return _parameter_field(name, value, style)
     if key in (b"date", b"resent-date") and date.parse(value) is None:
-        raise DataError(f"not a date: {text}", where=f"field {name}")
+        raise DataError(f"not a date: {text.strip()}", where=f"field {name}")
     if key in STRUCTURED_FIELDS or (text.isascii() and _encoded_word().search(text)):
         _check_plain(name, text)
         return structured(name, text, style)

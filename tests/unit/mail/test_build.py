@@ -391,3 +391,12 @@ def test_date_time_takes_utc() -> None:
     assert build.date_time("Date", datetime(2009, 7, 12, 12, tzinfo=UTC)) == (
         b"Date: Sun, 12 Jul 2009 12:00:00 +0000\n"
     )
+
+
+@pytest.mark.parametrize("text", ["<a>", "a b", "<a@b> <c@d>", "", " "])
+def test_message_id_is_one_identifier_with_a_domain(text: str) -> None:
+    with pytest.raises(DataError):
+        build.field("Message-ID", text)
+    assert build.field("Message-ID", "a@b") == build.field("message-id".title(), "<a@b>").replace(
+        b"-Id", b"-ID"
+    )
