@@ -246,6 +246,8 @@ def connect_options(
         )
     if drop.password is not None and who.password is None:
         who = who._replace(password=drop.password)
+    # --tls-verify insists, whatever --insecure allows.
+    connection = connection._replace(insecure=connection.insecure and not connection.tls_verify)
     connection = with_account(connection, source.account)
     log_in = find_log_in(who, server, source.account, connection, variable="POP3_PASSWORD")
     if log_in is None:

@@ -135,8 +135,6 @@ def open_session(target: "Target", options: ConnectOptions) -> "Session":
 
 def _begin(session: "Session", target: "Target", options: ConnectOptions) -> None:
     host = target.name.strip("[]")
-    if not options.tls_options.verify:
-        options.warn(f"the certificate is not verified: {target}")
     if options.tls == "implicit":
         session.channel.start_tls(host, options.tls_options, options.timeout)
     session.greet()
@@ -150,6 +148,8 @@ def _begin(session: "Session", target: "Target", options: ConnectOptions) -> Non
                 hint="Use pop3s://, or --insecure if that is what you want.",
             )
         options.warn(f"the log-in is made in clear: {target}")
+    if session.channel.tls and not (options.tls_options.verify or options.tls_options.pin):
+        options.warn(f"the certificate is not verified: {target}")
     if options.log_in is None:
         raise AuthenticationError("nobody to log in as", where=str(target), hint="Name a user with -u.")
     session.go_utf8()
