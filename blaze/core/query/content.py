@@ -86,7 +86,7 @@ def read_links(header: Header) -> Links:
     return Links(
         next(iter(_ids(header, b"message-id")), ""),
         tuple(_ids(header, b"references")),
-        tuple(_ids(header, b"in-reply-to")),
+        tuple(_replied_to(header)),
         int(parsed.datetime.timestamp()) if parsed else None,
         " ".join(_clean(_field(header, b"from")).split()),
         " ".join(_clean(_field(header, b"subject")).split()),
@@ -174,11 +174,31 @@ def _ids(header: Header, name: bytes) -> Iterator[str]:
         yield from map(_clean, parse_message_ids(field.unfolded))
 
 
+def _replied_to(header: Header) -> Iterator[str]:
+    """The identifiers of In-Reply-To; in prose (`Message from A <a@b> of Monday. <id>`) those at its start,
+    else those at its end: between them stands the address of who wrote.
+    """
+    for field in header.get_all(b"in-reply-to"):
+        pieces = _identifiers().split(field.unfolded)  # prose, identifier, prose, ..., prose
+        for ordered in (pieces, pieces[::-1]):
+            prose = (number for number in range(0, len(ordered), 2) if ordered[number].strip())
+            found = ordered[1 : next(prose, len(ordered)) : 2]
+            if found:
+                found = found if ordered is pieces else found[::-1]
+                yield from map(_clean, parse_message_ids(b" ".join(found)))
+                break
+
+
 def _clean(text: str) -> str:
     """`text` without NUL and lone surrogates, which no index can hold."""
     if "\0" in text:
         text = text.replace("\0", " ")
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+@cache
+def _identifiers() -> re.Pattern[bytes]:
+    return re.compile(rb"(<[^<>]*+>)")
 
 
 @cache

@@ -61,7 +61,7 @@ def iter_threads(letters: Iterable[Letter], *, by_subject: bool = False) -> Iter
 
     All messages that name a common message are one thread, also where that message is missing: then there
     is a row for it, unless it would stand alone above another missing one. A message's parent is the last of
-    its References, else the first of its In-Reply-To; the order of References links messages that do not
+    its References, else the last of its In-Reply-To; the order of References links messages that do not
     say so themselves. A link that would close a loop is left out. Copies of one Message-ID stand together.
     With `by_subject` a reply (`Re:`) that names no message joins the thread that has its subject.
     """
@@ -98,7 +98,7 @@ def _linked(letters: Iterable[Letter]) -> dict[str, _Node]:
         own = [_node(nodes, above) for above in letter.in_reply_to if above != node.id]
         if node.explicit or not (chain or own):
             continue
-        node.parent = chain[-1] if chain else own[0]
+        node.parent = chain[-1] if chain else own[-1]
         node.why = "References" if chain else "In-Reply-To"
         node.explicit = True
     return nodes

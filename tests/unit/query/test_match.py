@@ -149,6 +149,24 @@ def test_read_takes_any_octets() -> None:
     "".join(found.texts).encode("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("value", "ids"),
+    [
+        ("<a@x>", ("a@x",)),
+        ("<a@x> <b@x>", ("a@x", "b@x")),
+        ("Message from Ann <ann@x> of Monday. <a@x>", ("a@x",)),
+        ("Message from Ann <ann@x> of Monday. <a@x> <b@x>", ("a@x", "b@x")),
+        ('<a@x> from "Ann" <ann@x> at noon', ("a@x",)),
+        ("Message from Ann <ann@x> of Monday.", ()),
+        ("ann@x's message of Monday", ()),
+        ("", ()),
+    ],
+)
+def test_read_links_of_prose(value: str, ids: tuple[str, ...]) -> None:
+    found = content.read(message.parse(f"In-Reply-To: {value}\n\n".encode()))
+    assert found.links.in_reply_to == ids
+
+
 def test_read_links() -> None:
     found = content.read(
         message.parse(
