@@ -9,6 +9,9 @@ from blaze.core.mail.header import Buffer
 from blaze.core.store import atomic
 
 _CHUNK = 1 << 18
+_ZSTD_PIECE = (
+    1 << 10
+)  # octets fed at once: each four of them may become a block of 128 KiB (RFC 8878 §3.1.1.2)
 
 
 class Content(NamedTuple):
@@ -52,7 +55,33 @@ def _opener(buffer: Buffer, compression: str, where: str) -> Any:
     except ImportError as error:
         hint = "Install it with: pip install zstandard"
         raise DataError("reading zstd needs the package zstandard", where=where, hint=hint) from error
-    return zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+    return _ZstdFrames(stream, zstandard.ZstdDecompressor())
+
+
+class _ZstdFrames:
+    """The content of Zstandard frames; notices a cut, which the library's own reader does not."""
+
+    def __init__(self, stream: Any, decompressor: Any) -> None:
+        self._stream = stream
+        self._decompressor = decompressor
+        self._frame: Any = None
+        self._rest = b""
+
+    def read1(self, _: int) -> bytes:
+        """Some octets, none at the end; raises `EOFError` when the last frame is not whole."""
+        while octets := self._rest or self._stream.read(_ZSTD_PIECE):
+            if self._frame is None:
+                self._frame = self._decompressor.decompressobj()
+            content: bytes = self._frame.decompress(octets)
+            self._rest = b""
+            if self._frame.eof:
+                self._rest = self._frame.unused_data
+                self._frame = None
+            if content:
+                return content
+        if self._frame is not None:
+            raise EOFError("the last frame is cut off")
+        return b""
 
 
 def _iter_chunks(stream: Any, errors: list[BlazeError], where: str) -> Iterator[bytes]:

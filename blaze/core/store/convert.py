@@ -19,7 +19,7 @@ DEDUPLICATIONS = ("none", "raw", "message-id+body")
 """What makes a message one that was copied already: nothing, all its octets, its Message-ID and its body."""
 
 MAX_PROBLEMS = 100_000
-"""Problems kept per run; more are counted."""
+"""Problems kept per run."""
 
 
 class Options(NamedTuple):

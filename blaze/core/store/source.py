@@ -275,7 +275,8 @@ def _iter_compressed(kind: str, path: str, buffer: Buffer, reading: Reading) -> 
     from blaze.core.store import compressed
 
     content = compressed.read(buffer, kind_of_octets(buffer), where=path)
-    yield from _iter_octets(kind, path, content.buffer, reading)
+    if len(content.buffer) or content.error is None:
+        yield from _iter_octets(kind, path, content.buffer, reading)
     if content.error is not None:
         yield content.error
 

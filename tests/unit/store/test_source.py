@@ -173,12 +173,34 @@ class TestCompressed:
         Path("packed").write_bytes(zstandard.compress(MBOX))
         assert len(read("packed")) == 2
 
+    def test_zstd_frames_follow_one_another(self) -> None:
+        zstandard = pytest.importorskip("zstandard")
+        skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc"  # RFC 8878 §3.1.2
+        packed = zstandard.compress(MBOX[:20]) + skippable + zstandard.compress(MBOX[20:])
+        Path("packed").write_bytes(packed)
+        assert [octets for _, octets in read("packed")] == [b"A: 1\n\none\n", b"A: 2\n\ntwo\n"]
+
+    def test_zstd_that_is_cut_off_is_said_to_be(self) -> None:
+        zstandard = pytest.importorskip("zstandard")
+        packed = zstandard.compress(MBOX) + zstandard.compress(MBOX)
+        for size in (len(packed) - 1, len(packed) * 3 // 4, len(packed) // 2 - 1, 5):
+            Path("packed").write_bytes(packed[:size])
+            found = list(iter_entries(["packed"]))
+            assert isinstance(found[-1], DataError), size
+            assert "damaged" in found[-1].what
+            assert all(isinstance(each, Entry) and each.end > each.start for each in found[:-1])
+
     def test_zstd_without_its_library_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "zstandard", None)
         Path("packed").write_bytes(b"\x28\xb5\x2f\xfd rest")
         (found,) = iter_entries(["packed"])
         assert isinstance(found, DataError)
         assert "zstandard" in (found.hint or "")
+
+    def test_nothing_before_the_damage_is_no_message(self) -> None:
+        Path("packed").write_bytes(bz2.compress(MBOX)[:20])
+        (found,) = iter_entries(["packed"])
+        assert isinstance(found, DataError)
 
     @pytest.mark.parametrize("ending", COMPRESSIONS)
     def test_message(self, ending: str) -> None:
