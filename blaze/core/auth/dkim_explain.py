@@ -108,13 +108,16 @@ def _added_lines(body: bytes, signature: Signature) -> str | None:
         if line != b"\r\n" and signature.length is None and running.digest() == signature.body_hash:
             return f"The body fits without its last {len(lines) - number} lines: a footer was added."
     for number in range(1, min(MAX_BANNER, len(lines))):
-        if _fits(b"".join(lines[number:]), signature):
+        if _is_signed(b"".join(lines[number:]), signature):  # what is left is canonical still
             return f"The body fits without its first {number} lines: a banner was added."
     return None
 
 
 def _fits(body: bytes, signature: Signature) -> bool:
-    canonical = canonical_body(body, signature.body_canonicalization)
+    return _is_signed(canonical_body(body, signature.body_canonicalization), signature)
+
+
+def _is_signed(canonical: bytes, signature: Signature) -> bool:
     return sha256(canonical[: signature.length]).digest() == signature.body_hash
 
 
