@@ -13,7 +13,7 @@ from blaze.core.mail.header import Buffer
 from blaze.core.store import atomic
 from blaze.core.store.delivery import Delivery
 from blaze.core.store.manifest import Record
-from blaze.core.store.pack import index, skeleton
+from blaze.core.store.pack import index, packlock, skeleton
 from blaze.core.store.pack.archive import (
     REPLACES,
     SUFFIX,
@@ -59,8 +59,12 @@ class Archiver:
     `path` is a pack, or a folder of packs: one that exists, or a name that ends with `/` or `.d`. Without a
     path the pack is named by its checksum, in the current folder.
 
+    A pack that grows or is replaced is locked as long. Several may add to a folder at once, but not while it
+    is made anew (`alone`): that would take away objects they count on.
+
     Raises (all methods):
         CannotCreateError: it exists, or cannot be made.
+        TemporaryError: another program is changing it.
         DataError: a pack that is to grow is damaged.
         InputOutputError: it cannot be written.
         ConfigurationError: stems are asked for, and there is no stemmer.
@@ -172,7 +176,10 @@ class Archiver:
         elif self.path is not None and os.path.lexists(self.path) and not self.options.force:
             if not self.options.grow:
                 atomic.refuse_existing(self.path)
+            packlock.hold(self.path, stack, alone=True)
             self._grown = self._open_grown(self.path)
+        elif self.path is not None and os.path.isfile(self.path):
+            packlock.hold(self.path, stack, alone=True)
         self._pack = self._make("pack")
         self._manifest = self._make("manifest")
         if self._grown is not None:
@@ -186,6 +193,7 @@ class Archiver:
             os.makedirs(self.path, exist_ok=True)
         except OSError as error:
             raise CannotCreateError(f"cannot make the folder: {error.strerror}", where=self.path) from error
+        packlock.hold(self.path, self._stack, alone=self.options.alone)
         archive = open_archive(self.path)
         if self.options.skip_held:
             for found in archive.iter_messages():

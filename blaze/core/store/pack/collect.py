@@ -27,17 +27,16 @@ def collect_garbage(path: str, *, drop: Iterable[bytes] = (), options: Options =
 
     Raises:
         DataError: something that is needed is damaged; the archive stays as it was.
+        TemporaryError: another program is changing it.
         NoInputError, CannotCreateError, InputOutputError: it cannot be read or written.
     """
-    archive = open_archive(path)
-    if archive.faults:
-        raise archive.faults[0]
+    target = path if os.path.isdir(path) else open_archive(path).packs[0].path
     dropped = set(drop)
-    before = _files_size(archive)
-    with Archiver(
-        archive.path if os.path.isdir(path) else archive.packs[0].path,
-        options._replace(force=True, alone=True),
-    ) as new:
+    with Archiver(target, options._replace(force=True, alone=True)) as new:
+        archive = open_archive(path)  # now that it is locked
+        if archive.faults:
+            raise archive.faults[0]
+        before = _files_size(archive)
         kept = set()
         for found in archive.iter_messages():
             if found.name not in dropped:
@@ -48,8 +47,8 @@ def collect_garbage(path: str, *, drop: Iterable[bytes] = (), options: Options =
             _copy_extras(archive, pack, kept, new)
         old = [os.path.basename(pack.path) for pack in archive.packs] if new.is_folder else []
         made = new.finish(replaces=old)
-    if os.path.isdir(path):
-        clean(path)
+        if os.path.isdir(path):
+            clean(path)
     after = _files_size(open_archive(path))
     return Collected(made, new.added, before, after)
 

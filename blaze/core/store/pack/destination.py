@@ -19,9 +19,9 @@ class PackDestination:
 
     def open(self) -> Counter[bytes]:
         """Take up what is there; digest it."""
-        held = Counter(map(self.digest, self.iter_deliveries())) if os.path.lexists(self.path) else Counter()
-        self._archiver.__enter__()
-        return held
+        is_there = os.path.lexists(self.path)
+        self._archiver.__enter__()  # from here on nobody else changes it
+        return Counter(map(self.digest, self.iter_deliveries())) if is_there else Counter()
 
     def digest(self, delivery: Delivery) -> bytes:
         """The SHA-256 of the message."""

@@ -1,5 +1,6 @@
 """Archives: what is put in comes out, once stored, in order, with all that is known of it."""
 
+import fcntl
 import json
 import os
 import random
@@ -8,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from blaze.core.errors import BlazeError, CannotCreateError, ConfigurationError, DataError, NoInputError
+from blaze.core.errors import (
+    BlazeError,
+    CannotCreateError,
+    ConfigurationError,
+    DataError,
+    NoInputError,
+    TemporaryError,
+)
 from blaze.core.store import convert, source
 from blaze.core.store.delivery import Delivery, of_octets
 from blaze.core.store.flags import Marks
@@ -265,6 +273,53 @@ def test_gc_of_a_damaged_archive_leaves_it_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         collect_garbage(str(path), options=UNSYNCED)
     assert sorted(os.listdir(path)) == before
+
+
+def test_folder_made_anew_is_changed_by_nobody_else(tmp_path: Path) -> None:
+    path = tmp_path / "archive.d"
+    make(path, A, options=SKIPPING)
+    with Archiver(str(path), SKIPPING) as first:
+        first.add(of_octets(B))
+        make(path, C, options=SKIPPING)
+        with pytest.raises(TemporaryError):
+            collect_garbage(str(path), options=UNSYNCED)
+        first.finish()
+    with Archiver(str(path), Options(alone=True, sync=False)), pytest.raises(TemporaryError):
+        make(path, A, options=SKIPPING)
+    assert sorted(messages(path)) == sorted([A, B, C])
+    assert collect_garbage(str(path), options=UNSYNCED).messages == 3
+
+
+@pytest.mark.parametrize("options", [Options(grow=True, sync=False), Options(force=True, sync=False)])
+def test_pack_that_grows_is_changed_by_nobody_else(tmp_path: Path, options: Options) -> None:
+    path = tmp_path / "a.pack"
+    (name,) = make(path, A)
+    with Archiver(str(path), Options(grow=True, sync=False)) as growing:
+        growing.add(of_octets(B))
+        with pytest.raises(TemporaryError):
+            make(path, C, options=options)
+        with pytest.raises(TemporaryError):
+            collect_garbage(str(path), drop=[bytes.fromhex(name)], options=UNSYNCED)
+        growing.finish()
+    assert messages(path) == [A, B]
+    assert len(os.listdir(tmp_path)) == 3
+
+
+def test_lock_of_a_pack_that_was_replaced_meanwhile_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.pack"
+    make(path, A)
+    flock = fcntl.flock
+
+    def replaced_before(fd: int, kind: int) -> None:
+        monkeypatch.undo()
+        make(path, B, options=Options(grow=True, sync=False))
+        flock(fd, kind)
+
+    monkeypatch.setattr(fcntl, "flock", replaced_before)
+    make(path, C, options=Options(grow=True, sync=False))
+    assert messages(path) == [A, B, C]
 
 
 def test_stems_are_counted_by_language() -> None:
