@@ -183,10 +183,23 @@ def test_fetch_logs_in_by_user_where_there_is_nothing_else(run: Run) -> None:
 
 # Identifiers
 
+WITHOUT_UIDL = [capability for capability in CAPABILITIES if capability != "UIDL"]
+
+
+def test_fetch_takes_a_refused_uidl_for_no_lack_of_it(run: Run) -> None:
+    with Server(drop_of()) as server:
+        run(server, FetchOptions(limit=2))
+        server.say = saying(UIDL=b"-ERR [SYS/TEMP] index is being rebuilt\r\n")
+        with pytest.raises(BlazeError) as caught:
+            run(server)
+        assert caught.value.status == 75
+        server.say = saying()
+        assert run(server) == BODIES[2:]
+
 
 def test_fetch_without_uidl_goes_by_the_headers(run: Run) -> None:
     script = saying(UIDL=b"-ERR unknown\r\n")
-    with Server(drop_of(), say=script) as server:
+    with Server(drop_of(), say=script, capabilities=WITHOUT_UIDL) as server:
         assert run(server, FetchOptions(limit=2)) == BODIES[:2]
         del server.drop.messages[0]
         assert run(server) == BODIES[2:]
@@ -196,7 +209,7 @@ def test_fetch_without_uidl_goes_by_the_headers(run: Run) -> None:
 
 def test_fetch_without_uidl_and_top_goes_by_the_headers_still(run: Run) -> None:
     script = saying(UIDL=b"-ERR unknown\r\n", TOP=b"-ERR unknown\r\n")
-    with Server(drop_of(), say=script) as server:
+    with Server(drop_of(), say=script, capabilities=WITHOUT_UIDL) as server:
         assert run(server) == BODIES
         server.drop.messages.append((None, b"Subject: new\r\n\r\n"))
         assert run(server) == [b"Subject: new\r\n\r\n"]

@@ -23,8 +23,8 @@ from blaze.core.wire import iter_crlf
 PROTOCOLS = ("git", "https", "ssh")
 MAX_EPOCHS = 1000  # ours: the largest archives have some twenty
 _V1_PATH = re.compile(r"[0-9a-f]{2}/[0-9a-f]{38}")
-_SCP = re.compile(r"(?:[A-Za-z0-9._+-]+@)?(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):[^\s]+")
-_HOST = re.compile(r"[a-z]+://(?:[^/@\s]*@)?[A-Za-z0-9\[][^\s]*")
+_SCP = re.compile(r"(?:[A-Za-z0-9._+-]+@)?(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):(?!:)\S+")
+_HOST = re.compile(r"[a-z]+://(?:[^/@\s]*@)?[A-Za-z0-9\[][^/@\s]*(?:/\S*)?")
 _SINGLE = "repository"
 
 

@@ -329,7 +329,11 @@ class Session:
     # The maildrop.
 
     def list_messages(self) -> list[Message]:
-        """What is there, by number. Without UIDL (RFC 1939 §7: optional) no message has a unique-id."""
+        """What is there, by number. Where UIDL is not known (RFC 1939 §7) no message has a unique-id.
+
+        Raises:
+            UnavailableError, TemporaryError: the server refuses LIST, or UIDL that it said it knows.
+        """
         if self.connection.pipelining:
             self._say(List(), Uidl())
             sizes, identifiers = self._listing(), self._listing()
@@ -340,6 +344,10 @@ class Session:
             identifiers = self._listing()
         if not sizes.reply.positive:
             raise sizes.reply.to_error("LIST", self.server)
+        if not identifiers.reply.positive and (
+            "UIDL" in self.capabilities or identifiers.reply.is_temporary()
+        ):
+            raise identifiers.reply.to_error("UIDL", self.server)
         by_size, by_id = parse_sizes(sizes.lines), parse_unique_ids(identifiers.lines)
         numbers = sorted(by_size.keys() | by_id.keys())
         return [Message(number, by_size.get(number), by_id.get(number)) for number in numbers]
