@@ -2,13 +2,19 @@
 
 import os
 import shutil
+import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from blaze.core.net.tls import make_certificates
 from tests.e2e.test_fetch import blaze
 from tests.support.mail_servers import free_port, wait_for
 
@@ -151,6 +157,52 @@ def test_fetch_an_archive_by_git(inbox: Inbox, tmp_path: Path) -> None:
         assert missing.returncode == 69, missing.stderr
     gone = blaze(tmp_path, uri)
     assert gone.returncode == 75, gone.stderr
+
+
+def test_fetch_an_archive_by_ssh(inbox: Inbox, tmp_path: Path) -> None:
+    """What stands for ssh runs the command of the last argument here."""
+    inbox.add(letter(0), letter(1))
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+    ssh.chmod(0o755)
+    for uri in (f"me@host.test:{inbox.path}", f"ssh://me@host.test{inbox.path}"):
+        done = blaze(tmp_path, uri, "--maildir", "M", GIT_SSH_COMMAND=str(ssh), GIT_SSH_VARIANT="simple")
+        assert done.returncode == 0, done.stderr
+        assert subjects([(tmp_path / line.decode()).read_bytes() for line in done.stdout.splitlines()]) == [
+            0,
+            1,
+        ]
+
+
+def test_fetch_an_archive_by_https(inbox: Inbox, tmp_path: Path) -> None:
+    """By the simple protocol, for which files are enough; a certificate that does not hold is refused."""
+    inbox.add(letter(0), letter(1))
+    inbox.git("update-server-info")
+    made = make_certificates(["localhost"], datetime.now(UTC))
+    (tmp_path / "ca.pem").write_bytes(made.authority)
+    (tmp_path / "both.pem").write_bytes(made.chain + made.key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    handler = partial(Quiet, directory=str(inbox.path.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        uri = f"https://localhost:{server.server_port}/inbox"
+        strange = blaze(tmp_path, uri)
+        done = blaze(tmp_path, uri, GIT_SSL_CAINFO=str(tmp_path / "ca.pem"))
+        server.shutdown()
+        thread.join()
+    assert strange.returncode == 76, strange.stderr
+    assert done.returncode == 0, done.stderr
+    assert subjects([(tmp_path / line.decode()).read_bytes() for line in done.stdout.splitlines()]) == [0, 1]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files, without a log."""
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def test_fetch_an_archive_of_several_epochs(tmp_path: Path) -> None:

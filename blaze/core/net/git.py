@@ -21,6 +21,7 @@ from blaze.core.errors import (
     InputOutputError,
     NoHostError,
     TemporaryError,
+    TLSError,
     UnavailableError,
 )
 
@@ -56,6 +57,7 @@ _REASONS: tuple[tuple[re.Pattern[str], type[BlazeError]], ...] = (
         re.compile(r"authentication failed|permission denied|could not read username", re.IGNORECASE),
         AuthenticationError,
     ),
+    (re.compile(r"certificate|ssl|gnutls|handshake", re.IGNORECASE), TLSError),
     (re.compile(r"transport '.*' not allowed", re.IGNORECASE), UnavailableError),
     (
         re.compile(
