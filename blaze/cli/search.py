@@ -207,9 +207,9 @@ def _file_of(hit: "Hit") -> str:
 
 
 def _snippet(connection: "sqlite3.Connection", hit: "Hit", found: "Search") -> "Snippet":
-    from blaze.core.query.content import COLUMNS
+    from blaze.core.query.terms import COLUMNS
     from blaze.core.search import snippet
-    from blaze.core.search.update import read_texts
+    from blaze.core.search.database import read_texts
 
     texts = dict(zip(COLUMNS, read_texts(connection, hit.id), strict=True))
     return snippet.make((texts["body"], texts["quoted"]), found.forms)

@@ -16,13 +16,6 @@ from blaze.core.query import languages, words
 MAX_TEXT = 1 << 21
 """Characters of a message's texts that are searched."""
 
-COLUMNS = ("from", "to", "cc", "bcc", "subject", "body", "quoted", "attachment", "list")
-"""What the texts of a message are parted into.
-
-`quoted` has quoted replies, signatures, the HTML form of a text that has a plain one, attached texts and the
-header of attached messages.
-"""
-
 _LANGUAGE_TEXT = 6_000  # characters of a text that its language is found from
 _FIELDS = (b"from", b"to", b"cc", b"bcc", b"subject")
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from blaze.core.mail import message
 from blaze.core.mail.message import Part
 from blaze.core.query import content, languages, words
-from blaze.core.query.content import COLUMNS, Content
+from blaze.core.query.content import Content
 from blaze.core.query.nodes import (
     All,
     And,
@@ -20,6 +20,7 @@ from blaze.core.query.nodes import (
     Size,
     Words,
 )
+from blaze.core.query.terms import COLUMNS, columns_of, is_open_ended, is_stemmed
 
 
 class Facts(NamedTuple):
@@ -69,18 +70,6 @@ def matches(node: Node, facts: Facts, *, zone: tzinfo | None = None) -> bool:
             return True
 
 
-def columns_of(field: str) -> tuple[str, ...]:
-    """The columns that a field of the query language looks into."""
-    if not field:
-        return COLUMNS
-    return ("body", "quoted") if field == "body" else (field,)
-
-
-def is_stemmed(node: Words) -> bool:
-    """True when any form of the word will do: not for phrases, nor for names and addresses."""
-    return not node.is_quoted and not node.is_prefix and node.field in ("", "subject", "body")
-
-
 def _is_dated(date: int | None, start: datetime | None, end: datetime | None, zone: tzinfo | None) -> bool:
     if date is None:
         return False
@@ -103,11 +92,6 @@ def _has_words(node: Words, message: Content) -> bool:
         elif _has_phrase(wanted, found, is_prefix=is_open_ended(node, wanted)):
             return True
     return False
-
-
-def is_open_ended(node: Words, wanted: list[str]) -> bool:
-    """True when the last word may go on: `word*`, and the last letter of a script without blanks."""
-    return node.is_prefix or (len(wanted) == 1 and len(wanted[0]) == 1 and words.is_unspaced(wanted[0]))
 
 
 def _has_stem(word: str, found: list[str], language: str) -> bool:

@@ -15,7 +15,7 @@ from blaze.core.errors import (
     NoInputError,
     TemporaryError,
 )
-from blaze.core.query.content import COLUMNS
+from blaze.core.query.terms import COLUMNS
 
 SUFFIX = ".blaze-index"
 
@@ -118,6 +118,16 @@ def faults_of(path: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _translated(error, path) from error
+
+
+def read_texts(connection: sqlite3.Connection, id: int) -> list[str]:  # noqa: A002
+    """The texts of a message in the index, as `COLUMNS` names them."""
+    row = connection.execute("SELECT texts FROM text WHERE id = ?", (id,)).fetchone()
+    if row is None:
+        raise InputOutputError(f"the index has lost the text of message {id}")
+    import zlib
+
+    return zlib.decompress(row[0]).decode("utf-8").split("\0")
 
 
 def _translated(error: sqlite3.Error, path: str) -> BlazeError:

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple, TypeAlias
 
 from blaze.core.query import languages, words
-from blaze.core.query.content import COLUMNS
-from blaze.core.query.match import columns_of, is_open_ended, is_stemmed
 from blaze.core.query.nodes import (
     All,
     And,
@@ -21,6 +19,7 @@ from blaze.core.query.nodes import (
     Size,
     Words,
 )
+from blaze.core.query.terms import COLUMNS, columns_of, is_open_ended, is_stemmed
 
 Order: TypeAlias = Literal["relevance", "newest", "oldest"]
 
@@ -215,7 +214,8 @@ def _without_stop_words(node: Node) -> Node:
         return node
     plain = [part for part in node.nodes if isinstance(part, Words) and not part.field and is_stemmed(part)]
     typed = [part.text for part in plain]
-    language = languages.detect(words.split(" ".join(typed))) or languages.DEFAULT
+    found = languages.detect(words.split(" ".join(typed))) if len(typed) > 2 else None
+    language = found or languages.DEFAULT
     silent = {part for part in plain if words.fold(part.text) in languages.stop_words(language)}
     kept = tuple(part for part in node.nodes if part not in silent)
     if not kept:

@@ -2,12 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from blaze.core.errors import BlazeError
 from blaze.core.mail import header
 from blaze.core.query import content
-from blaze.core.search.threads import Letter
+from blaze.core.search.threads import Letter, of_row
 from blaze.core.store.source import Entry
 
 
@@ -32,8 +31,3 @@ def iter_indexed_letters(connection: sqlite3.Connection) -> Iterator[Letter]:
         "SELECT name, message_id, refs, in_reply_to, date, sender, subject FROM message ORDER BY id"
     )
     return (of_row(*row) for row in rows)
-
-
-def of_row(name: str, message_id: str, references: str, in_reply_to: str, *rest: Any) -> Letter:
-    """The letter in a row of a database; `rest` is its date, sender and subject."""
-    return Letter(name, message_id, tuple(references.split()), tuple(in_reply_to.split()), *rest)

@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from blaze.core.errors import BlazeError
 from blaze.core.search.database import Layout, open_for_reading, open_for_writing
-from blaze.core.search.letters import iter_entry_letters, of_row
-from blaze.core.search.threads import Letter
-from blaze.core.store import atomic
-from blaze.core.store.source import forced_kind, iter_entries
+from blaze.core.search.threads import Letter, of_row
 
 ROWEX = Layout(
     0x626C7A72,
@@ -42,6 +39,10 @@ def populate(
         NoInputError: there is no such source.
         TemporaryError, DataError, InputOutputError: as `database.open_for_writing`.
     """
+    from blaze.core.search.letters import iter_entry_letters
+    from blaze.core.store import atomic
+    from blaze.core.store.source import forced_kind, iter_entries
+
     kind, location = forced_kind(source)
     try:
         os.stat(location)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Letter(NamedTuple):
@@ -23,6 +23,11 @@ class Letter(NamedTuple):
     date: int | None = None
     sender: str = ""
     subject: str = ""
+
+
+def of_row(name: str, message_id: str, references: str, in_reply_to: str, *rest: Any) -> Letter:
+    """The letter in a row of a database; `rest` is its date, sender and subject."""
+    return Letter(name, message_id, tuple(references.split()), tuple(in_reply_to.split()), *rest)
 
 
 class Row(NamedTuple):

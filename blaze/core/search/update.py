@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
-from blaze.core.errors import BlazeError, InputOutputError
+from blaze.core.errors import BlazeError
 from blaze.core.mail import message
 from blaze.core.mail.window import iter_chunks
 from blaze.core.query import content, languages, words
-from blaze.core.query.content import COLUMNS, Content
-from blaze.core.search.database import open_for_writing
+from blaze.core.query.content import Content
+from blaze.core.query.terms import COLUMNS
+from blaze.core.search.database import open_for_writing, read_texts
 from blaze.core.store import atomic
 from blaze.core.store.source import Entry, forced_kind, iter_entries
 
@@ -248,14 +249,6 @@ class _Stems:
         )
         self.rows.clear()
         self.languages.clear()
-
-
-def read_texts(connection: sqlite3.Connection, id: int) -> list[str]:  # noqa: A002
-    """The texts of a message in the index, as `COLUMNS` names them."""
-    row = connection.execute("SELECT texts FROM text WHERE id = ?", (id,)).fetchone()
-    if row is None:
-        raise InputOutputError(f"the index has lost the text of message {id}")
-    return zlib.decompress(row[0]).decode("utf-8").split("\0")
 
 
 def _place(entry: Entry) -> _Place:

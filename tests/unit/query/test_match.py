@@ -6,8 +6,8 @@ import pytest
 
 from blaze.core.mail import message
 from blaze.core.query import content, parse
-from blaze.core.query.content import COLUMNS
 from blaze.core.query.match import facts_of, matches
+from blaze.core.query.terms import COLUMNS
 
 MESSAGE = b"""\
 From: =?utf-8?q?Ren=C3=A9e?= Doe <renee@example.org>
