@@ -1,7 +1,9 @@
 """Locking an mbox as other mail programs do: a dot-lock beside it, and fcntl on it."""
 
+import errno
 import fcntl
 import os
+import struct
 import time
 from types import TracebackType
 
@@ -67,7 +69,7 @@ class Lock:
     def _take_fcntl(self) -> None:
         while True:
             try:
-                fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_file(self._fd)
             except (BlockingIOError, PermissionError):
                 self._wait()
             else:
@@ -86,6 +88,25 @@ class Lock:
         if self._has_dot_lock:
             os.unlink(self._dot_lock)
             self._has_dot_lock = False
+
+
+def lock_file(fd: int) -> None:
+    """Lock a file by fcntl, or raise `OSError` at once.
+
+    A lock of the process ends when the process closes any descriptor of the file, such as one that it was
+    read through; so it belongs to the open file description where the system knows such locks. The two kinds
+    see each other.
+    """
+    if hasattr(fcntl, "F_OFD_SETLK"):
+        whole = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        try:
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, whole)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+        else:
+            return
+    fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _holder() -> bytes:

@@ -12,7 +12,7 @@ from blaze.core.store import atomic, mbox
 from blaze.core.store.delivery import Delivery
 from blaze.core.store.flags import to_status, without_status
 from blaze.core.store.fromline import NOBODY, format_from_line
-from blaze.core.store.mboxlock import Lock
+from blaze.core.store.mboxlock import Lock, lock_file
 
 _FLUSH = 1 << 18  # octets gathered before they are written
 
@@ -131,14 +131,12 @@ def open_private(path: str) -> int:
     Raises:
         CannotCreateError: it cannot be made, or another process is at it.
     """
-    import fcntl
-
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise CannotCreateError(f"cannot create the file: {error.strerror}", where=path) from error
     try:
-        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_file(fd)
     except OSError as error:
         os.close(fd)
         raise CannotCreateError("another process is writing it", where=path) from error
