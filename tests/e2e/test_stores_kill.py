@@ -1,7 +1,8 @@
-"""kill -9 at random moments of `convert` and `mdir commit`: nothing half, nothing lost, nothing doubled."""
+"""kill -9 of `convert`, `pack` and `mdir commit` at random moments: nothing half, lost or doubled."""
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from blaze.core.errors import BlazeError
 from blaze.core.store.delivery import of_entry
-from blaze.core.store.source import iter_entries
+from blaze.core.store.source import Entry, iter_entries
 
 pytestmark = pytest.mark.e2e
 
@@ -104,6 +105,56 @@ def test_convert_killed_at_any_moment(box: Path, tmp_path: Path, kills: int, des
         assert octets(name) == whole | before
         leftovers = [each.name for each in tmp_path.iterdir() if "partial" in each.name]
         assert leftovers == []
+
+
+def test_pack_make_killed_at_any_moment(box: Path, tmp_path: Path, kills: int) -> None:
+    whole, folder, half = octets(str(box)), tmp_path / "archive.d", tmp_path / "half.mbox"
+    half.write_bytes(box.read_bytes().partition(b"From a@example.org Mon Jan  1 00:02:00")[0])
+    make = ("pack", "make", "--no-stems", "-o", str(folder))
+    chance = random.Random("pack make")
+    for _ in range(kills // 2):
+        shutil.rmtree(folder, ignore_errors=True)
+        assert blaze(*make, str(half))
+        first = octets(str(folder))
+        done = blaze(*make, str(box), kill_after=chance.uniform(0.05, 1.2))
+        assert octets(str(folder)) in ((whole,) if done else (first, whole))
+        assert blaze(*make, str(box))
+        assert octets(str(folder)) == whole
+        assert blaze("pack", "verify", str(folder))
+
+
+@pytest.mark.parametrize("is_folder", [True, False], ids=["folder", "pack"])
+@pytest.mark.parametrize("work", ["delete", "gc"])
+def test_pack_made_anew_killed_at_any_moment(
+    box: Path, tmp_path: Path, kills: int, work: str, *, is_folder: bool
+) -> None:
+    made, copy = tmp_path / "made", tmp_path / ("archive.d" if is_folder else "archive/a.pack")
+    for number in range(1, 3 if is_folder else 2):
+        made.mkdir(exist_ok=True)
+        assert blaze("pack", "make", "--no-stems", "--force", "-o", f"{made}/{number}.pack", str(box))
+    chance = random.Random(work)
+    for _ in range(kills // 4):
+        root = copy if is_folder else copy.parent
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(made, root)
+        if not is_folder:
+            for path in list(root.iterdir()):
+                path.rename(root / path.name.replace("1.", "a.", 1))
+        before = octets(str(copy))
+        arguments, after = ["pack", work, str(copy)], before
+        if work == "delete":
+            victim = next(found for found in iter_entries([str(copy)]) if isinstance(found, Entry))
+            arguments.append(victim.id)
+            after = Counter({key: n for key, n in before.items() if key != of_entry(victim).digest()})
+        done = blaze(*arguments, kill_after=chance.uniform(0.05, 0.8))
+        there = octets(str(copy))
+        assert there in ((after,) if done else (before, after))
+        if work == "gc" or there != after:
+            assert blaze(*arguments)
+        assert octets(str(copy)) == after
+        assert blaze("pack", "verify", str(copy))
+        if work == "gc" and is_folder:
+            assert [name for name in os.listdir(root) if name.endswith(".tmp")] == []
 
 
 def test_mdir_commit_killed_at_any_moment(tmp_path: Path, kills: int) -> None:

@@ -32,6 +32,9 @@ from blaze.core.store.pack.writer import PackWriter
 FOLDER_SUFFIX = ".d"
 """The ending of a path that is to be a folder of packs."""
 
+TEMPORARY = "blaze-"
+"""How the names of files begin that are being made, after the dot."""
+
 
 class Options(NamedTuple):
     """How an archive is written.
@@ -222,7 +225,7 @@ class Archiver:
 
     def _make(self, word: str) -> "_Temporary":
         folder = self.path if self.is_folder else os.path.dirname(self.path or "")
-        path = atomic.temporary_name(os.path.join(folder or "", f"blaze-{word}"))
+        path = atomic.temporary_name(os.path.join(folder or "", TEMPORARY + word))
         try:
             fd = atomic.create_new(path)
         except FileExistsError as error:

@@ -14,7 +14,7 @@ from blaze.core.store.pack.archive import (
     pack_names,
     replaced_names,
 )
-from blaze.core.store.pack.archivewrite import DEFAULTS, Archiver, Options
+from blaze.core.store.pack.archivewrite import DEFAULTS, TEMPORARY, Archiver, Options
 from blaze.core.store.pack.objects import STEM, TREE
 from blaze.core.store.pack.packfile import PackFile
 
@@ -75,7 +75,10 @@ def _copy_extras(archive: Archive, pack: PackFile, kept: set[bytes], new: Archiv
 
 
 def clean(folder: str) -> None:
-    """Remove the packs of a folder whose place another one has taken."""
+    """Remove the packs of a folder whose place another one has taken, and what killed runs left half-made.
+
+    Nobody else may be writing to the folder.
+    """
     root = folder.rstrip("/") or "/"
     current = set(pack_names(root))
     for name in sorted(os.listdir(root)):
@@ -88,6 +91,9 @@ def clean(folder: str) -> None:
                     for file in (path, index.path_of(path), manifest_path(path)):
                         atomic.remove_quietly(file)
         atomic.remove_quietly(f"{root}/{name}")
+    for name in os.listdir(root):
+        if name.startswith(f".{TEMPORARY}") and name.endswith(".tmp"):
+            atomic.remove_quietly(f"{root}/{name}")
     atomic.sync_folder(root)
 
 
