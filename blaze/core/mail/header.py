@@ -17,6 +17,7 @@ _NEIGHBOURS = 1 << 21  # octets: the largest page that a kernel maps of a file a
 _WINDOW = 1 << 20  # octets of a mapped file looked at before its pages are let go
 
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
+_FIELD_NAME = re.compile(rb"[!-9;-~]++[ \t]*+:")
 # One field with its continuation lines; without group 1, the name and the colon, the line is no field.
 _FIELD = re.compile(rb"([!-9;-~]++[ \t]*+:)?+[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
 
@@ -200,8 +201,7 @@ def parse(buffer: Buffer, start: int = 0, end: int | None = None) -> Header:
         return Header(buffer, start, start, start + 1)
     if buffer[start : min(start + 2, end)] == b"\r\n":
         return Header(buffer, start, start, start + 2)
-    match = _FIELD.match(buffer, start, min(start + _WINDOW, end))
-    if match and match[1] is None and _line_defect(buffer, start) != "mbox-from-line":
+    if not _FIELD_NAME.match(buffer, start, end) and _line_defect(buffer, start) != "mbox-from-line":
         return Header(buffer, start, start, start)
     empty = find_empty_line(buffer, start, end)
     if empty is None:
