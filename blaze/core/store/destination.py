@@ -99,17 +99,17 @@ def kind_of(dest: str, *, mbox_kind: str | None = None) -> tuple[str, str]:
     raise UsageError("it is not clear what the destination is to be", where=dest, hint=hint)
 
 
-class MaildirDestination:
-    """A Maildir; what lies in it counts as done, whatever its flags are now."""
+class _FilesDestination:
+    """A folder with a file for each message, whatever else lies there, filled by a writer of its kind."""
 
-    def __init__(self, path: str, *, sync: bool = True) -> None:
+    def __init__(self, path: str, name: str, writer: maildirwrite.Writer | folder.Writer) -> None:
         self.path = path
-        self._writer = maildirwrite.Writer(path, sync=sync)
+        self._name = name
+        self._writer = writer
 
     def open(self) -> Counter[bytes]:
-        """Make the folders, clear away deliveries that failed long ago, digest what is there."""
+        """Make the folders; digest what is there."""
         self._writer.__enter__()
-        maildirwrite.remove_stale(self.path, time.time())
         return Counter(map(self.digest, self.iter_deliveries()))
 
     def digest(self, delivery: Delivery) -> bytes:
@@ -121,51 +121,37 @@ class MaildirDestination:
         self._writer.deliver(delivery)
 
     def finish(self, *, has_strangers: bool) -> bool:  # noqa: ARG002 - other mail may lie there
-        """Make the names durable."""
+        """Make the names, or the manifest, durable."""
         self._writer.commit()
         return True
 
     def close(self) -> None:
-        """Close the folders."""
+        """Let go of the folders and the manifest."""
         self._writer.close()
 
     def iter_deliveries(self) -> Iterator[Delivery]:
         """The messages as they are read back."""
-        return _iter_deliveries(f"maildir:{self.path}", None)
+        return _iter_deliveries(self._name, None)
 
 
-class FolderDestination:
+class MaildirDestination(_FilesDestination):
+    """A Maildir; what lies in it counts as done, whatever its flags are now."""
+
+    def __init__(self, path: str, *, sync: bool = True) -> None:
+        super().__init__(path, f"maildir:{path}", maildirwrite.Writer(path, sync=sync))
+
+    def open(self) -> Counter[bytes]:
+        """Make the folders, clear away deliveries that failed long ago, digest what is there."""
+        held = super().open()
+        maildirwrite.remove_stale(self.path, time.time())
+        return held
+
+
+class FolderDestination(_FilesDestination):
     """A folder of .eml with its manifest."""
 
     def __init__(self, path: str, *, sync: bool = True) -> None:
-        self.path = path
-        self._writer = folder.Writer(path, sync=sync)
-
-    def open(self) -> Counter[bytes]:
-        """Make the folder; digest what is there."""
-        self._writer.__enter__()
-        return Counter(map(self.digest, self.iter_deliveries()))
-
-    def digest(self, delivery: Delivery) -> bytes:
-        """The SHA-256 of the message."""
-        return delivery.digest()
-
-    def deliver(self, delivery: Delivery) -> None:
-        """Write one message and its line in the manifest."""
-        self._writer.deliver(delivery)
-
-    def finish(self, *, has_strangers: bool) -> bool:  # noqa: ARG002 - other mail may lie there
-        """Make the manifest durable."""
-        self._writer.commit()
-        return True
-
-    def close(self) -> None:
-        """Close the manifest."""
-        self._writer.close()
-
-    def iter_deliveries(self) -> Iterator[Delivery]:
-        """The messages as they are read back."""
-        return _iter_deliveries(f"eml:{self.path}", None)
+        super().__init__(path, f"eml:{path}", folder.Writer(path, sync=sync))
 
 
 class MboxDestination:
