@@ -340,6 +340,8 @@ def _open(app: App, path: str) -> "Archive":
     archive = open_archive(path)
     for fault in archive.faults:
         app.report(fault)
+    if not archive.packs and not archive.faults:
+        raise NoInputError("there is no pack in this folder", where=path)
     return archive
 
 

@@ -47,3 +47,12 @@ def test_options_come_from_the_environment(message: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("BLAZE_PACK_MAKE_STEMS", "false")
     assert run(["blaze", "pack", "make", "-o", "a.pack", "a.eml"]) == 0
     assert STEM not in kinds("a.pack")
+
+
+@pytest.mark.parametrize("action", ["list", "verify", "gc"])
+def test_folder_without_packs_is_no_archive(
+    message: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], action: str
+) -> None:
+    assert run(["blaze", "pack", action, str(tmp_path)]) == 66
+    assert "there is no pack in this folder" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == [message]

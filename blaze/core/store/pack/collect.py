@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from blaze.core.errors import NoInputError
 from blaze.core.store import atomic
 from blaze.core.store.pack import index, stems, trees
 from blaze.core.store.pack.archive import (
@@ -36,6 +37,8 @@ def collect_garbage(path: str, *, drop: Iterable[bytes] = (), options: Options =
         archive = open_archive(path)  # now that it is locked
         if archive.faults:
             raise archive.faults[0]
+        if not archive.packs:
+            raise NoInputError("there is no pack in this folder", where=path)
         before = _files_size(archive)
         kept = set()
         for found in archive.iter_messages():
