@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -264,7 +264,7 @@ def _check_signature(
     if verdict.status is Status.FAIL and b"c" not in listed:
         # Without c= it is simple/simple (RFC 6376 §3.5); the drafts of ARC had relaxed/relaxed, and some
         # sealers still do.
-        relaxed = replace(signature, header_canonicalization="relaxed", body_canonicalization="relaxed")
+        relaxed = signature._replace(header_canonicalization="relaxed", body_canonicalization="relaxed")
         again = check(message, own, relaxed, found, now)
         verdict = again if again.status is Status.PASS else verdict
     return Fault(verdict.status, located(verdict.reason, signature)) if verdict.reason else _PASS

@@ -1,7 +1,6 @@
 """The DKIM-Signature field and its kin in ARC: what it says, and what is wrong with it (RFC 6376 §3.5)."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -58,8 +57,7 @@ class FaultError(Exception):
         self.fault = Fault(status, reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """The tags of a signature as values.
 
     `domain`, `selector` and `identity` are text as written, `domain` and `selector` without upper case, None
@@ -105,6 +103,9 @@ class Signature:
         value = tags.without_white_space(self.listed.get(b"z") or b"")
         copies = (item.partition(b":") for item in value.split(b"|"))
         return {name.lower(): unquote(text) for name, colon, text in copies if colon}
+
+
+_USUAL_NAMES = 1000  # octets of an h= that is worth remembering
 
 
 @lru_cache(maxsize=1024)
@@ -215,7 +216,14 @@ def read_canonicalization(listed: tags.TagList) -> tuple[Canonicalization, Canon
 
 def read_names(listed: tags.TagList) -> tuple[bytes, ...]:
     """The fields that `h=` names, in lower case."""
-    return tuple(tags.split_colons((listed.get(b"h") or b"").lower()))
+    value = listed.get(b"h") or b""
+    return _names(value) if len(value) < _USUAL_NAMES else _names.__wrapped__(value)
+
+
+@lru_cache(maxsize=256)
+def _names(value: bytes) -> tuple[bytes, ...]:
+    """The names in a value of `h=`: a signer has the same ones in most of its messages."""
+    return tuple(tags.split_colons(value.lower()))
 
 
 def read_name(listed: tags.TagList, name: bytes) -> str:

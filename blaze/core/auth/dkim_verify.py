@@ -1,7 +1,6 @@
 """Checking DKIM signatures (RFC 6376 §6, RFC 8301, RFC 8463, RFC 8616)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -23,8 +22,7 @@ MAX_RECORDS = 4
 """TXT records of one name that are tried (RFC 6376 §3.6.2.2 leaves several undefined)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The verdict on one signature.
 
     `reason` says why it is not a pass, with the tag, the selector and the domain; `record` is the key record
@@ -71,7 +69,7 @@ def verify(
     results = []
     for field, signature in zip(fields, signatures, strict=True):
         result = check(message, field, signature, found, seconds)
-        results.append(replace(result, reason=located(result.reason, signature)) if result.reason else result)
+        results.append(result._replace(reason=located(result.reason, signature)) if result.reason else result)
     return results
 
 
@@ -177,7 +175,7 @@ def _parse(message: Signable, field: Field, index: int) -> Signature:
         fault = Fault(Status.POLICY, f"only the first {MAX_SIGNATURES} signatures are tried")
     elif message.truncated:
         fault = Fault(Status.NEUTRAL, f"the message has more than {MAX_FIELDS:,} header fields")
-    return replace(signature, fault=fault) if fault else signature
+    return signature._replace(fault=fault) if fault else signature
 
 
 def _read_answer(answer: Answer) -> Found:
