@@ -108,11 +108,15 @@ def list_subfolders(root: str) -> list[str]:
 
 def list_files(place: str, name: str) -> list[str]:
     """The message files in `cur`, `new` or `tmp` of the Maildir `place`, by time of delivery."""
+    return sorted(_message_files(place, name), key=delivery_order)
+
+
+def _message_files(place: str, name: str) -> list[str]:
     try:
         names = os.listdir(f"{place}/{name}")
     except FileNotFoundError:
         return []
-    return sorted((file for file in names if not file.startswith(".")), key=delivery_order)
+    return [file for file in names if not file.startswith(".")]
 
 
 def delivery_order(file: str) -> tuple[str, int, str]:
@@ -172,7 +176,7 @@ def _digits() -> re.Pattern[str]:
 def _iter_folder(folder: Folder) -> Iterator[Found]:
     place = folder.place
     files = [
-        (delivery_order(file), file, name) for name in ("cur", "new") for file in list_files(place, name)
+        (delivery_order(file), file, name) for name in ("cur", "new") for file in _message_files(place, name)
     ]
     files.sort()
     for _, file, name in files:
