@@ -280,7 +280,8 @@ class MboxDestination:
 
 
 def _iter_deliveries(name: str, mbox_kind: str | None) -> Iterator[Delivery]:
-    for found in source.iter_entries([name], source.Reading(mbox_kind)):
+    """The messages of a store that is being written; an mbox is locked already."""
+    for found in source.iter_entries([name], source.Reading(mbox_kind, locks=False)):
         if isinstance(found, BlazeError):
             raise found
         yield of_entry(found)

@@ -5,6 +5,8 @@ import fcntl
 import os
 import struct
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from blaze.core.errors import CannotCreateError, TemporaryError
@@ -76,10 +78,7 @@ class Lock:
                 return
 
     def _wait(self) -> None:
-        if time.monotonic() >= self._deadline:
-            hint = f"If no program is using it, remove {self._dot_lock}."
-            raise TemporaryError("another program keeps the mbox locked", where=self.path, hint=hint)
-        time.sleep(_RETRY)
+        _wait(self._deadline, self.path, hint=f"If no program is using it, remove {self._dot_lock}.")
 
     def _release(self) -> None:
         if self._fd >= 0:
@@ -90,6 +89,34 @@ class Lock:
             self._has_dot_lock = False
 
 
+@contextmanager
+def shared(fd: int, path: str, *, patience: float = PATIENCE) -> Iterator[None]:
+    """Inside, no program that asks for a lock writes the mbox at `path`, open for reading as `fd`.
+
+    Others may read it meanwhile. Nothing is locked where the system or the file system has no locks of open
+    file descriptions: one of the process would take those away that the process has on the file already.
+
+    Raises:
+        TemporaryError: it is still locked after `patience` seconds.
+    """
+    deadline = time.monotonic() + patience
+    is_locked = False
+    while not is_locked:
+        try:
+            _lock_description(fd, fcntl.F_RDLCK)
+            is_locked = True
+        except BlockingIOError:
+            hint = "When nobody is writing it, read it as standard input, for which no lock is needed."
+            _wait(deadline, path, hint)
+        except OSError:
+            break
+    try:
+        yield
+    finally:
+        if is_locked:
+            _lock_description(fd, fcntl.F_UNLCK)
+
+
 def lock_file(fd: int) -> None:
     """Lock a file by fcntl, or raise `OSError` at once.
 
@@ -97,16 +124,25 @@ def lock_file(fd: int) -> None:
     read through; so it belongs to the open file description where the system knows such locks. The two kinds
     see each other.
     """
-    if hasattr(fcntl, "F_OFD_SETLK"):
-        whole = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        try:
-            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, whole)
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-        else:
-            return
-    fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        _lock_description(fd, fcntl.F_WRLCK)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _lock_description(fd: int, kind: int) -> None:
+    """Set the lock of an open file description, or raise `OSError` at once: EINVAL if there are none."""
+    if not hasattr(fcntl, "F_OFD_SETLK"):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack("hhqqi", kind, os.SEEK_SET, 0, 0, 0))
+
+
+def _wait(deadline: float, path: str, hint: str) -> None:
+    if time.monotonic() >= deadline:
+        raise TemporaryError("another program keeps the mbox locked", where=path, hint=hint)
+    time.sleep(_RETRY)
 
 
 def _holder() -> bytes:

@@ -5,6 +5,7 @@ A store named `PATH` has messages named `PATH#ID`, and that name opens the one m
 """
 
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -111,14 +112,17 @@ class Doubt(NamedTuple):
 class Reading:
     """How stores are read, and what was noticed on the way.
 
-    `mbox` is the kind an mbox is taken for (`mboxo`, `mboxrd`, `mboxcl`, `mboxcl2`); None looks. `doubts`
-    grows by the doubtful places, `omitted` counts the messages left out because a program had deleted them.
+    `mbox` is the kind an mbox is taken for (`mboxo`, `mboxrd`, `mboxcl`, `mboxcl2`); None looks. It is opened
+    while no other program writes it, unless `locks` is false: for those who have it locked themselves.
+    `doubts` grows by the doubtful places, `omitted` counts the messages left out because a program had
+    deleted them.
     """
 
-    __slots__ = ("doubts", "mbox", "omitted")
+    __slots__ = ("doubts", "locks", "mbox", "omitted")
 
-    def __init__(self, mbox: str | None = None) -> None:
+    def __init__(self, mbox: str | None = None, *, locks: bool = True) -> None:
         self.mbox = mbox
+        self.locks = locks
         self.doubts: list[Doubt] = []
         self.omitted = 0
 
@@ -130,8 +134,9 @@ def iter_entries(files: Iterable[str], reading: Reading | None = None) -> Iterat
     before that last reading. A Maildir's messages come by the time in their names, those of its Maildir++
     folders after its own; an mbox's in its order; a folder's by name, or by its manifest.
 
-    What cannot be read is given as an error in its place, and the rest follows. A small message is held as
-    bytes, one over 1 MiB is mapped, and the pages of a large mbox are let go behind the reader.
+    What cannot be read is given as an error in its place, and the rest follows; so is an mbox that another
+    program keeps locked (`TemporaryError`). A small message is held as bytes, one over 1 MiB is mapped, and
+    the pages of a large mbox are let go behind the reader.
     """
     reading = reading or Reading()
     for file in files:
@@ -242,7 +247,9 @@ def _open(file: str, reading: Reading) -> Iterator[Found]:
         raise _input_error(error, path) from error
     try:
         data: Buffer = os.read(fd, _CHUNK)
-        if more := os.read(fd, _CHUNK):
+        if reading.locks and (kind == "mbox" or b"From ".startswith(data[:5])) and _is_file(fd):
+            data = _read_locked(fd, path)
+        elif more := os.read(fd, _CHUNK):
             data = _read_rest(fd, data[:] + more)
     except IsADirectoryError:
         return _iter_folder(kind, path)
@@ -349,6 +356,19 @@ def _read_stdin() -> Buffer:
         return atomic.read_fd(fd)
     except OSError as error:
         raise _input_error(error, STDIN) from error
+
+
+def _is_file(fd: int) -> bool:
+    return stat.S_ISREG(os.fstat(fd).st_mode)
+
+
+def _read_locked(fd: int, path: str) -> Buffer:
+    """The octets of an mbox, from its beginning, as they are when no delivery is under way."""
+    from blaze.core.store import mboxlock
+
+    with mboxlock.shared(fd, path):
+        os.lseek(fd, 0, os.SEEK_SET)
+        return _read_rest(fd, b"")
 
 
 def _read_rest(fd: int, head: bytes) -> Buffer:
