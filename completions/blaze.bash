@@ -58,7 +58,6 @@ _blaze() {
     "blaze send --quit-after") words="connect helo tls auth mail rcpt" ;;
     "blaze send --tls") words="none opportunistic starttls implicit" ;;
     "blaze send --color") words="auto always never" ;;
-    "blaze sendmail --color") words="auto always never" ;;
     "blaze submit --ret") words="full hdrs" ;;
     "blaze submit --quit-after") words="connect helo tls auth mail rcpt" ;;
     "blaze submit --tls") words="none opportunistic starttls implicit" ;;
@@ -129,7 +128,7 @@ _blaze() {
     "blaze recv stamp") words="-f --from -h --hostname --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze fetch") words="-f --format --maildir --mbox --pack --newline --exclude --keep --delete --delete-after --new --limit --max-size --headers-only --no-sync --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze send") words="-s --sender -r --recipient -h --hostname --helo --port --socket --lmtp --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze sendmail") words="-q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze sendmail") words="--help" ;;
     "blaze submit") words="-s --sender -r --recipient -h --hostname --helo --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze srv") words="-o --output --force --maildir --mbox --format --count -h --hostname --lmtp -k --key -c --certificate --tls-auto --ca-out --smtps --auth --max-size --max-messages --max-connections --idle-timeout --bare-newline --no-sync --with-data --port-file --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze convert") words="--mbox --verify --dedupe --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
@@ -147,7 +146,7 @@ _blaze() {
     "blaze pack list") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack make") words="-o --output --force --from-list -0 --null --stems --no-stems --trees --no-trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack verify") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze index") words="--index --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze index") words="--index --no-sync -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze search") words="--index --in --format --sort --limit --offset --count --snippets -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze threads") words="--index --in --why --by-subject --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze rowex") words="find populate tree --help" ;;

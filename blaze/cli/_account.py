@@ -10,7 +10,7 @@ import click
 
 from blaze.cli._app import App, option
 from blaze.cli._params import ENDPOINT
-from blaze.cli._transport import Connection, make_options
+from blaze.cli._transport import PIN, SENDER, Connection, make_options
 from blaze.core.errors import AuthenticationError, ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -117,11 +117,39 @@ def warn_of_password(app: App) -> None:
 
 
 def configured_account(name: str | None) -> "Account | None":
-    """The account of the configuration that is called `name`, or the one to use by default."""
+    """The account of the configuration that is called `name`, or the one to use by default.
+
+    Raises:
+        ConfigurationError: there is no such account, or it holds what makes no sense.
+    """
     from blaze.core.settings import read_config
     from blaze.core.settings.accounts import find_account
 
-    return find_account(read_config(os.environ), name)
+    account = find_account(read_config(os.environ), name)
+    if account and account.pin:
+        _check_setting(PIN, account.pin, f"[account.{account.name}] pin")
+    return account
+
+
+def sender_of_account(account: "Account | None") -> str | None:
+    """The reverse-path that the account names, in the form of the envelope.
+
+    Raises:
+        ConfigurationError: it is no address.
+    """
+    if account is None or account.sender is None:
+        return None
+    sender = account.sender
+    if sender and "@" not in sender and account.domain:
+        sender = f"{sender}@{account.domain}"
+    return _check_setting(SENDER, sender, f"[account.{account.name}] from")
+
+
+def _check_setting(kind: click.ParamType[str], value: str, where: str) -> str:
+    try:
+        return kind.convert(value, None, None)
+    except click.UsageError as error:
+        raise ConfigurationError(error.message, where=where) from None
 
 
 def find_submission(text: str | None, account: "Account | None", who: LogInOptions) -> Submission:
@@ -141,7 +169,8 @@ def find_submission(text: str | None, account: "Account | None", who: LogInOptio
         return Submission(account.host, port, account.tls, account.user)
     raise ConfigurationError(
         "no server to submit to",
-        hint="Name one as HOST[:PORT], in SMTP_URL, or as host of an [account.NAME] in the configuration.",
+        hint="Name one as HOST[:PORT], in SMTP_URL, or in an account of the configuration: --account NAME"
+        " or default-account chooses it.",
     )
 
 
@@ -155,7 +184,8 @@ def parse_submission(text: str) -> Submission:
     user, at, endpoint = rest.rstrip("/").rpartition("@")
     if at and ":" in user:
         raise UsageError(
-            "a password does not belong into the address of a server", hint="Use --password-file."
+            "a password does not belong in the address of a server",
+            hint="Use --password-file, or the variable SMTP_PASSWORD.",
         )
     host, port = ENDPOINT.convert(endpoint, None, None)
     if not host:
@@ -182,7 +212,8 @@ def with_account(connection: Connection, account: "Account | None") -> Connectio
     """The connection options, completed by what the account says of the server's certificate."""
     if account is None:
         return connection
-    return connection._replace(cafile=connection.cafile or account.cafile, pin=connection.pin or account.pin)
+    pin = connection.pin or (None if connection.insecure else account.pin)
+    return connection._replace(cafile=connection.cafile or account.cafile, pin=pin)
 
 
 def submission_options(
@@ -195,9 +226,8 @@ def submission_options(
     """
     wanted = connection.tls or server.tls or ("opportunistic" if connection.insecure else "starttls")
     if wanted in ("none", "opportunistic") and not connection.insecure:
-        raise UsageError(
-            f"--tls {wanted} may let the password go in clear", hint="Say --insecure to allow it."
-        )
+        said = f"--tls {wanted}" if connection.tls else f"tls = {wanted!r} of the account"
+        raise UsageError(f"{said} may let the password go in clear", hint="Say --insecure to allow it.")
     return make_options(
         app, connection._replace(tls=wanted), hello=None, insist=not connection.insecure, log_in=log_in
     )

@@ -12,7 +12,7 @@ import click
 from blaze import __version__
 from blaze.cli import ALIASES, COMMANDS
 from blaze.cli._render import Output
-from blaze.core.errors import BlazeError, InputOutputError, NoInputError, UsageError
+from blaze.core.errors import BlazeError, ConfigurationError, InputOutputError, NoInputError, UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -140,6 +140,21 @@ def _common_options(reports: bool) -> list[click.Parameter]:
     return list[click.Parameter](options)
 
 
+_UNKNOWN_SETTINGS = "blaze.cli.unknown_settings"
+
+
+def _spellings(param: click.Parameter) -> list[str]:
+    """What the configuration file may call an option: any of its long names."""
+    return [name[2:] for name in param.opts if name.startswith("--")]
+
+
+def _place_of_settings(ctx: click.Context) -> str:
+    """The table of the configuration file for a command."""
+    from blaze.core.settings import config_path
+
+    return f"[{'.'.join(ctx.command_path.split()[1:])}] in {config_path(os.environ)}"
+
+
 class Command(click.Command):
     """A command with the common options, whose function gets an `App` first and returns its exit status."""
 
@@ -155,14 +170,23 @@ class Command(click.Command):
     ) -> click.Context:
         """A context whose defaults are those of the configuration file, where there is one."""
         words = parent.command_path.split()[1:] if parent else []
-        extra.setdefault("default_map", configured_defaults([*words, info_name or ""]))
-        return super().make_context(info_name, args, parent, **extra)
+        table = configured_defaults([*words, info_name or ""])
+        unknown = []
+        if table:
+            names = {spelling: param.name for param in self.params for spelling in _spellings(param)}
+            unknown = [key for key in table if key not in names]
+            extra.setdefault("default_map", {names[key]: table[key] for key in table if key in names})
+        ctx = super().make_context(info_name, args, parent, **extra)
+        ctx.meta[_UNKNOWN_SETTINGS] = unknown
+        return ctx
 
     def invoke(self, ctx: click.Context) -> int:
         """Run the command's function; its status is the worst of what it returned and what it reported."""
         assert self.callback is not None
         values = dict(ctx.params)
         app = App(" ".join(ctx.command_path.split()[1:]), take_output(values))
+        for key in ctx.meta[_UNKNOWN_SETTINGS]:
+            app.out.warn(f"{key!r} is no option of {ctx.command_path}: {_place_of_settings(ctx)}")
         with ctx:
             gc.freeze()
             gc.enable()
@@ -298,12 +322,12 @@ def blaze() -> None:
     """Make, inspect, sign, verify, send, fetch, store and search email."""
 
 
-def configured_defaults(words: list[str]) -> dict[str, Any] | None:
-    """The defaults that the configuration file's table for a command gives its options."""
+def configured_defaults(words: list[str]) -> dict[str, Any]:
+    """The defaults that the configuration file's table for a command gives its options, by long name."""
     from blaze.core import settings
 
     table = settings.command_table(settings.read_config(os.environ), words)
-    return {name.replace("-", "_"): value for name, value in table.items()} or None
+    return {name.replace("_", "-"): value for name, value in table.items()}
 
 
 def run(argv: list[str]) -> int:
@@ -328,11 +352,10 @@ def _run(args: list[str], out: Output) -> int:
         error.show()
         return UsageError.exit_code
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "blaze"
-        what, _, hint = error.format_message().partition("\n")
-        usage = UsageError(_sentence(what), hint=hint or f"Try '{path} --help'.")
-        out.error(path, usage)
-        return 64 if path == "blaze sendmail" else 2
+        path = error.ctx.command_path if error.ctx else _blamed(args)
+        told = _of_usage(error, path)
+        out.error(path, told)
+        return told.status
     except click.exceptions.Abort:
         return 130
     except BrokenPipeError:
@@ -341,6 +364,26 @@ def _run(args: list[str], out: Output) -> int:
         told = _explained(error)
         out.error(_blamed(args), told)
         return told.status
+
+
+class _SendmailUsageError(UsageError):
+    """Wrong usage as those who call a sendmail know it (EX_USAGE)."""
+
+    exit_code = 64
+
+
+def _of_usage(error: click.UsageError, path: str) -> BlazeError:
+    """What the user of the command `path` is told of `error`, and where a wrong value comes from."""
+    ctx, param = error.ctx, getattr(error, "param", None)
+    source = ctx.get_parameter_source(param.name) if ctx and param else None
+    if ctx and source is click.core.ParameterSource.DEFAULT_MAP:
+        return ConfigurationError(_sentence(error.format_message()), where=_place_of_settings(ctx))
+    what, _, hint = error.format_message().partition("\n")
+    if ctx and source is click.core.ParameterSource.ENVIRONMENT and isinstance(param, click.Option):
+        names = (name for name in environment_names(param, ctx) if os.environ.get(name))
+        hint = f"It comes from the variable {next(names, '')}."
+    kind = _SendmailUsageError if path == "blaze sendmail" else UsageError
+    return kind(_sentence(what), hint=hint or f"Try '{path} --help'.")
 
 
 def _explained(error: Exception) -> BlazeError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from blaze.cli._app import App, option
+from blaze.cli._envelope import IPAddress
 from blaze.cli._params import DNS, DURATION, ENDPOINT
 from blaze.core.errors import BlazeError, CannotCreateError, DataError, UsageError
 
@@ -61,9 +62,26 @@ class HelloName(click.ParamType[str]):
         return name
 
 
+class Pin(click.ParamType[str]):
+    """The hash of a certificate, `sha256:HEX`."""
+
+    name = "sha256:HEX"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The pin as it is."""
+        from blaze.core.net.tls import read_pin
+
+        try:
+            read_pin(value)
+        except BlazeError as error:
+            self.fail(f"{value!r} is {error.what} such as sha256: and 64 hexadecimal digits", param, ctx)
+        return str(value)
+
+
 RECIPIENT = EnvelopeAddress()
 SENDER = EnvelopeAddress(may_be_null=True)
 HELLO = HelloName()
+PIN = Pin()
 
 
 class Connection(NamedTuple):
@@ -89,7 +107,10 @@ def connection_options(function: Callable[..., Any]) -> Any:
     @option("--tls-verify", is_flag=True, help="Insist on TLS and on a certificate that holds.")
     @option("--cafile", metavar="FILE", help="Trust the authorities in FILE (PEM) instead of the system's.")
     @option(
-        "--pin", metavar="sha256:HEX", help="Accept the certificate whose DER has this hash, and no other."
+        "--pin",
+        type=PIN,
+        metavar=PIN.name,
+        help="Accept the certificate whose DER has this hash, and no other.",
     )
     @option("--tls-cert", metavar="FILE", help="Show the server this certificate (PEM).")
     @option("--tls-key", metavar="FILE", help="The key of that certificate (PEM).")
@@ -100,7 +121,7 @@ def connection_options(function: Callable[..., Any]) -> Any:
     )
     @option("-4", "ipv4", is_flag=True, help="Use IPv4 only.")
     @option("-6", "ipv6", is_flag=True, help="Use IPv6 only.")
-    @option("--bind", metavar="ADDRESS", help="Connect from this local address.")
+    @option("--bind", type=IPAddress(), metavar="ADDRESS", help="Connect from this local address.")
     @option("--proxy", metavar="URL", help="Connect through socks5://[USER:PASSWORD@]HOST[:PORT].")
     @option("--insecure", is_flag=True, help="Let a password go in clear, or a certificate go unverified.")
     @wraps(function)
@@ -109,9 +130,30 @@ def connection_options(function: Callable[..., Any]) -> Any:
             raise UsageError("-4 and -6 exclude each other")
         values["family"] = 4 if ipv4 else 6 if ipv6 else None
         taken = {name: values.pop(name) for name in Connection._fields}
-        return function(*args, connection=Connection(**taken), **values)
+        taken["bind"] = taken["bind"] and str(taken["bind"])
+        connection = Connection(**taken)
+        _refuse_contradictions(connection)
+        return function(*args, connection=connection, **values)
 
     return wrapper
+
+
+def _refuse_contradictions(connection: Connection) -> None:
+    """Raises UsageError for options of which one would have to be ignored."""
+    bound_family = 6 if connection.bind and ":" in connection.bind else 4
+    asks = "--tls-verify" if connection.tls_verify else "--pin" if connection.pin else None
+    if asks and connection.tls == "none":
+        raise UsageError(f"{asks} and --tls none exclude each other")
+    if asks and connection.insecure:
+        raise UsageError(f"{asks} and --insecure exclude each other")
+    if connection.tls_key and not connection.tls_cert:
+        raise UsageError("--tls-key needs --tls-cert")
+    if connection.tls_cert and connection.tls == "none":
+        raise UsageError("--tls-cert and --tls none exclude each other")
+    if connection.bind and connection.family not in (None, bound_family):
+        raise UsageError(f"-{connection.family} and --bind {connection.bind} exclude each other")
+    if connection.proxy and (connection.bind or connection.family):
+        raise UsageError("--bind, -4 and -6 are not for a connection that the --proxy makes")
 
 
 class Notification(NamedTuple):
@@ -125,6 +167,60 @@ class Notification(NamedTuple):
 
 
 NO_NOTIFICATION = Notification(None, None, None)
+
+
+class Addressed(NamedTuple):
+    """What to send, from whom and to whom: as given. Empty `recipients` are those of the header."""
+
+    mail: str
+    sender: str | None
+    recipients: tuple[str, ...]
+
+
+def envelope_options(*, sender: str, server: str) -> Callable[[Any], Any]:
+    """Add MAIL, the `server`, RCPT... and `-s -r -h`; the function gets `addressed`, `server`, `hostname`.
+
+    `sender` says what the reverse-path is by default.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        @option(
+            "-s",
+            "--sender",
+            type=SENDER,
+            help=f"The reverse-path; <> is the null one.  [default: {sender}]",
+        )
+        @option(
+            "-r",
+            "--recipient",
+            type=RECIPIENT,
+            multiple=True,
+            help="A recipient; may be repeated.  [default: those of To, Cc, Bcc]",
+        )
+        @option(
+            "-h",
+            "--hostname",
+            "--helo",
+            type=HELLO,
+            help="The name to say in EHLO.  [default: the machine's]",
+        )
+        @click.argument("mail", metavar="[MAIL]", default="-", type=click.Path())
+        @click.argument("server", metavar=f"[{server}]", required=False)
+        @click.argument("recipients", metavar="[RCPT]...", nargs=-1, type=RECIPIENT)
+        @wraps(function)
+        def wrapper(
+            *args: Any,
+            mail: str,
+            sender: str | None,
+            recipients: tuple[str, ...],
+            recipient: tuple[str, ...],
+            **values: Any,
+        ) -> Any:
+            return function(*args, addressed=Addressed(mail, sender, recipients + recipient), **values)
+
+        return wrapper
+
+    return decorate
 
 
 class Notify(click.ParamType[str]):
@@ -174,17 +270,23 @@ def delivery_options(function: Callable[..., Any]) -> Any:
 
 
 @contextmanager
-def transcript_to(path: str | None) -> "Iterator[Transcript | None]":
+def transcript_to(app: App, path: str | None) -> "Iterator[Transcript | None]":
     """A transcript that is written to `path` as it happens; None where none is wanted."""
     if path is None:
         yield None
         return
     from blaze.core.net.transcript import Transcript
 
+    if path == "-":
+        if app.out.json:
+            raise UsageError("the transcript and --json cannot share standard output")
+        yield Transcript(lambda line: app.out.line(line.rstrip("\n")))
+        return
     try:
         file = open(path, "a", encoding="utf-8", errors="surrogateescape", buffering=1)  # noqa: SIM115
     except OSError as error:
-        raise CannotCreateError(f"cannot write the transcript: {error.strerror}", where=path) from None
+        reason = (error.strerror or str(error)).lower()
+        raise CannotCreateError(f"cannot write the transcript: {reason}", where=path) from None
     with file:
         yield Transcript(file.write)
 
@@ -198,23 +300,17 @@ class Job(NamedTuple):
     message_id: str | None
 
 
-def iter_jobs(
-    app: App,
-    mail: str,
-    sender: str | None,
-    recipients: tuple[str, ...],
-    notification: Notification = NO_NOTIFICATION,
-) -> Iterator[Job]:
-    """Every message of `mail` with its envelope; what has none is reported and left out."""
+def iter_jobs(app: App, addressed: Addressed, notification: Notification = NO_NOTIFICATION) -> Iterator[Job]:
+    """Every message of MAIL with its envelope; what has none is reported and left out."""
     from blaze.core.mail import message
     from blaze.core.mail.relay import Outgoing
     from blaze.core.net.smtp import Envelope
 
-    for entry in app.messages([mail]):
+    for entry in app.messages([addressed.mail]):
         part = message.parse(entry.buffer, entry.start, entry.end)
         try:
-            path = sender if sender is not None else sender_of(part)
-            to = recipients or recipients_of(part)
+            path = addressed.sender if addressed.sender is not None else sender_of(part)
+            to = addressed.recipients or recipients_of(part)
             if not to:
                 raise DataError(
                     "no recipient", where=entry.name, hint="Name one with -r, or in To, Cc or Bcc."
@@ -318,22 +414,34 @@ def _report(app: App, schema: str, job: Job, delivery: "Delivery", known: set[in
 
 def dry_run(app: App, jobs: Iterator[Job], options: "DeliveryOptions") -> None:
     """Print the client's lines of the dialogue that would be held; nothing is connected to."""
-    from blaze.core.net.channel import DryChannel
-    from blaze.core.net.delivery import own_name
+    from blaze.core.net.delivery import own_name, refusal
+    from blaze.core.net.dryrun import DryChannel
     from blaze.core.net.smtp import Session
 
-    session = Session(
-        DryChannel(app.out.octets, lmtp=options.lmtp), options.hello or own_name(), lmtp=options.lmtp
-    )
-    session.may_change = options.may_change
     first = next(jobs, None)
     if first is None:
         return
+    login = options.log_in
+    channel = DryChannel(
+        app.out.octets,
+        lmtp=options.lmtp,
+        mechanism=login.mechanism if login else None,
+        credentials=login.credentials if login else None,
+    )
+    session = Session(channel, options.hello or own_name(), lmtp=options.lmtp)
+    session.may_change = options.may_change
     session.greet()
-    if login := options.log_in:
+    if login:
         session.log_in(login.credentials, login.mechanism, in_clear=True)
     for job in chain([first], jobs):
-        session.send_message(job.envelope, job.message)
+        try:
+            outcomes = session.send_message(job.envelope, job.message)
+        except DataError as error:
+            app.report(error)
+            continue
+        for outcome in outcomes:
+            if not outcome.reply.positive:
+                app.report(refusal(outcome, session.server))
     session.quit()
 
 
@@ -388,6 +496,8 @@ def make_target(server: str, port: int, dns: DNS, *, proxy: bool = False) -> "Ta
     from blaze.core.net.delivery import Target
 
     if "/" in server:
+        if proxy:
+            raise UsageError("no --proxy leads to a Unix socket", where=server)
         return Target("localhost", 0, path=server)
     from blaze.core.mail.address import to_ascii_domain
 

@@ -246,8 +246,6 @@ def connect_options(
         )
     if drop.password is not None and who.password is None:
         who = who._replace(password=drop.password)
-    # --tls-verify insists, whatever --insecure allows.
-    connection = connection._replace(insecure=connection.insecure and not connection.tls_verify)
     connection = with_account(connection, source.account)
     log_in = find_log_in(who, server, source.account, connection, variable="POP3_PASSWORD")
     if log_in is None:
@@ -275,7 +273,8 @@ def _fetch_maildrop(
     server = drop.server
     endpoint = f"{f'[{server.host}]' if ':' in server.host else server.host}:{server.port}"
     place = f"pop3://{connect.log_in.credentials.user}@{endpoint}"
-    session = open_session(make_target(endpoint, server.port, dns), connect)
+    target = make_target(endpoint, server.port, dns, proxy=bool(connect.dial.proxy))
+    session = open_session(target, connect)
     try:
         with (
             intake_for(app, place, where, part="headers-" if options.headers_only else "") as intake,

@@ -11,6 +11,7 @@ from blaze.cli._account import (
     find_log_in,
     find_submission,
     log_in_options,
+    sender_of_account,
     submission_options,
     warn_of_password,
     with_account,
@@ -18,15 +19,14 @@ from blaze.cli._account import (
 from blaze.cli._app import App, command, option
 from blaze.cli._params import DNS, dns_options
 from blaze.cli._transport import (
-    HELLO,
-    RECIPIENT,
-    SENDER,
+    Addressed,
     Connection,
     Notification,
     connection_options,
     deliver,
     delivery_options,
     dry_run,
+    envelope_options,
     first_target,
     iter_jobs,
     make_options,
@@ -44,30 +44,20 @@ _LMTP_PORT = 24
 
 
 @command("send", reports=True)
+@envelope_options(sender="Sender or From", server="MX")
 @option(
-    "-s", "--sender", type=SENDER, help="The reverse-path; <> is the null one.  [default: Sender or From]"
+    "--port", type=click.IntRange(1, 65535), metavar="PORT", help="The port to connect to.  [default: 25]"
 )
-@option(
-    "-r", "--recipient", type=RECIPIENT, multiple=True, help="A recipient.  [default: those of To, Cc, Bcc]"
-)
-@option("-h", "--hostname", "--helo", type=HELLO, help="The name to say in EHLO.  [default: the machine's]")
-@option("--port", type=click.IntRange(1, 65535), help="The port to connect to.  [default: 25]")
 @option("--socket", metavar="PATH", help="Connect to this Unix socket.")
 @option("--lmtp", is_flag=True, help="Speak LMTP (RFC 2033) to MX, on port 24 where none is named.")
 @delivery_options
 @connection_options
 @dns_options
-@click.argument("mail", metavar="[MAIL]", default="-", type=click.Path())
-@click.argument("server", metavar="[MX]", required=False)
-@click.argument("recipients", metavar="[RCPT]...", nargs=-1, type=RECIPIENT)
 def send(
     app: App,
     *,
-    mail: str,
+    addressed: Addressed,
     server: str | None,
-    recipients: tuple[str, ...],
-    sender: str | None,
-    recipient: tuple[str, ...],
     hostname: str | None,
     port: int | None,
     socket: str | None,
@@ -91,11 +81,13 @@ def send(
       blaze send -s ann@example.org mail.eml -
     """
     if socket:
+        if server is not None:
+            raise UsageError("--socket and MX are two servers", where=server)
         server = socket if "/" in socket else f"./{socket}"
     if lmtp and server is None:
         raise UsageError("--lmtp needs MX", hint="Name the host[:port] or the socket that speaks LMTP.")
     port = port or (_LMTP_PORT if lmtp else _SMTP_PORT)
-    with transcript_to(transcript) as record:
+    with transcript_to(app, transcript) as record:
         options = make_options(
             app,
             connection,
@@ -105,11 +97,11 @@ def send(
             lmtp=lmtp,
             may_change=not no_downgrade,
         )
-        jobs = iter_jobs(app, mail, sender, recipients + recipient, notification)
+        jobs = iter_jobs(app, addressed, notification)
         if server == "-":
             dry_run(app, jobs, options)
             return
-        target = make_target(server, port, dns, proxy=bool(connection.proxy)) if server else None
+        target = make_target(server, port, dns, proxy=bool(connection.proxy)) if server is not None else None
         if quit_after:
             probe(app, jobs, lambda job: target or first_target(job, port, dns), options, quit_after)
         else:
@@ -126,26 +118,16 @@ def _courier(target: "Target | None", port: int, dns: DNS, options: "DeliveryOpt
 
 
 @command("submit", reports=True)
-@option("-s", "--sender", type=SENDER, help="The reverse-path.  [default: the account's, Sender or From]")
-@option(
-    "-r", "--recipient", type=RECIPIENT, multiple=True, help="A recipient.  [default: those of To, Cc, Bcc]"
-)
-@option("-h", "--hostname", "--helo", type=HELLO, help="The name to say in EHLO.  [default: the machine's]")
+@envelope_options(sender="the account's, Sender or From", server="SUBMISSION")
 @log_in_options
 @delivery_options
 @connection_options
 @dns_options
-@click.argument("mail", metavar="[MAIL]", default="-", type=click.Path())
-@click.argument("server", metavar="[SUBMISSION]", required=False)
-@click.argument("recipients", metavar="[RCPT]...", nargs=-1, type=RECIPIENT)
 def submit(
     app: App,
     *,
-    mail: str,
+    addressed: Addressed,
     server: str | None,
-    recipients: tuple[str, ...],
-    sender: str | None,
-    recipient: tuple[str, ...],
     hostname: str | None,
     no_downgrade: bool,
     transcript: str | None,
@@ -170,8 +152,8 @@ def submit(
     """
     warn_of_password(app)
     account = configured_account(who.account)
-    if sender is None and account and account.sender:
-        sender = SENDER.convert(account.sender, None, None)
+    if addressed.sender is None:
+        addressed = addressed._replace(sender=sender_of_account(account))
     from dataclasses import replace
 
     from blaze.core.net.delivery import HostCourier
@@ -182,9 +164,9 @@ def submit(
     options = submission_options(
         app, connection, submission, find_log_in(who, submission, account, connection)
     )
-    with transcript_to(transcript) as record:
+    with transcript_to(app, transcript) as record:
         options = replace(options, hello=hostname, transcript=record, may_change=not no_downgrade)
-        jobs = iter_jobs(app, mail, sender, recipients + recipient, notification)
+        jobs = iter_jobs(app, addressed, notification)
         if dry:
             dry_run(app, jobs, options)
             return

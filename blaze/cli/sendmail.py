@@ -4,7 +4,7 @@ import getopt
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +18,7 @@ from blaze.cli._account import (
 )
 from blaze.cli._app import App, Command, command
 from blaze.cli._params import DNS
-from blaze.cli._transport import Connection, deliver, make_target, recipients_of, sender_of
+from blaze.cli._transport import Connection, Notify, deliver, make_target, recipients_of, sender_of
 from blaze.core.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -81,9 +81,11 @@ def _take_option(call: Call, name: str, value: str) -> None:
         case "-o":
             call.dots_are_text = call.dots_are_text or value == "i"
         case "-N":
-            call.notify = value.upper()
-        case "-R":
+            call.notify = Notify().convert(value, None, click.get_current_context(silent=True))
+        case "-R" if value.upper() in ("FULL", "HDRS"):
             call.ret = value.upper()
+        case "-R":
+            raise UsageError(f"-R {value} is neither full nor hdrs")
         case "-V":
             call.envid = value
         case "-b" if value in ("m", "s"):
@@ -95,7 +97,17 @@ def _take_option(call: Call, name: str, value: str) -> None:
 
 
 class _Sendmail(Command):
-    """A command whose options are sendmail's own: click reads none of them but `--help`."""
+    """A command whose options are sendmail's own: click reads none of them but `--help`.
+
+    The common options can still be set by the environment.
+    """
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        for option in self.common:
+            assert isinstance(option, click.Option)
+            option.hidden = True
+        self.common = []
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Everything is left to `read_call`."""

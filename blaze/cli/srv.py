@@ -60,7 +60,9 @@ class AuthMode(click.ParamType[str]):
 @option("--maildir", metavar="DIR", help="Keep messages in a Maildir.")
 @option("--mbox", metavar="FILE", help="Keep messages in an mbox.")
 @option("--format", "name_format", metavar="F", help="Name files in DIR/ so.  [default: blaze-%s.eml]")
-@option("--count", type=click.IntRange(1), help="End after so many messages.  [default for FILE: 1]")
+@option(
+    "--count", type=click.IntRange(1), metavar="N", help="End after so many messages.  [default for FILE: 1]"
+)
 @option("-h", "--hostname", type=DOMAIN, default="localhost", help="The server's name.  [default: localhost]")
 @option("--lmtp", is_flag=True, help="Speak LMTP.")
 @option("-k", "--key", metavar="FILE", help="The private key (PEM), to offer STARTTLS.")
@@ -68,10 +70,22 @@ class AuthMode(click.ParamType[str]):
 @option("--tls-auto", is_flag=True, help="Offer STARTTLS with a key and certificate made for this run.")
 @option("--ca-out", metavar="FILE", help="Write the authority of that certificate to FILE.")
 @option("--smtps", is_flag=True, help="Begin with TLS instead of offering STARTTLS.")
-@option("--auth", type=AuthMode(), default="none", help="Who may log in; FILE has lines user:password.")
+@option(
+    "--auth",
+    type=AuthMode(),
+    metavar=AuthMode.name,
+    default="none",
+    help="Who may log in; FILE has lines user:password.",
+)
 @option("--max-size", type=Size(), default="4G", help="Octets of a message; 0 is no limit.  [default: 4G]")
-@option("--max-messages", type=click.IntRange(1), help="Refuse more messages than that.")
-@option("--max-connections", type=click.IntRange(1), default=400, help="Clients at a time.  [default: 400]")
+@option("--max-messages", type=click.IntRange(1), metavar="N", help="Refuse more messages than that.")
+@option(
+    "--max-connections",
+    type=click.IntRange(1),
+    metavar="N",
+    default=400,
+    help="Clients at a time.  [default: 400]",
+)
 @option("--idle-timeout", type=DURATION, default="5min", help="End idle sessions then.  [default: 5min]")
 @option("--bare-newline", type=click.Choice(["refuse", "normalize"]), default="refuse",
         help="Refuse messages with bare CR or LF, or make them CRLF.  [default: refuse]")  # fmt: skip

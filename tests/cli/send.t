@@ -59,11 +59,46 @@ What is no address, no name or no message is refused before anything else.
   $ blaze submit -h omelet -u ann hello.eml - | head -2
   EHLO omelet
   AUTH PLAIN ****
+  $ blaze submit -h omelet -u ann --auth scram-sha-256 hello.eml - | head -5
+  EHLO omelet
+  AUTH SCRAM-SHA-256 ****
+  ****
+  ****
+  MAIL FROM:<ann@example.org>
+  $ blaze send -h omelet --require-tls --notify success hello.eml - | grep -e FROM -e TO:
+  MAIL FROM:<ann@example.org> REQUIRETLS
+  RCPT TO:<bob@example.com> NOTIFY=SUCCESS
+  RCPT TO:<eve@example.net> NOTIFY=SUCCESS
+  RCPT TO:<secret@example.com> NOTIFY=SUCCESS
   $ blaze submit hello.eml
   blaze submit: no server to submit to
-  Name one as HOST[:PORT], in SMTP_URL, or as host of an [account.NAME] in the configuration.
+  Name one as HOST[:PORT], in SMTP_URL, or in an account of the configuration: --account NAME or default-account chooses it.
   [78]
   $ blaze submit --tls none hello.eml localhost:9
   blaze submit: --tls none may let the password go in clear
   Say --insecure to allow it.
+  [2]
+
+Options of which one would have to be ignored are refused, and so is a server that is none.
+
+  $ blaze send --tls none --tls-verify hello.eml localhost
+  blaze send: --tls-verify and --tls none exclude each other
+  [2]
+  $ blaze submit --insecure --tls-verify hello.eml localhost
+  blaze submit: --tls-verify and --insecure exclude each other
+  [2]
+  $ blaze send --pin 1234 hello.eml localhost
+  blaze send: invalid value for '--pin': '1234' is not a pin such as sha256: and 64 hexadecimal digits
+  Try 'blaze send --help'.
+  [2]
+  $ blaze send --bind nowhere hello.eml localhost
+  blaze send: invalid value for '--bind': 'nowhere' is no IP address
+  Try 'blaze send --help'.
+  [2]
+  $ blaze send hello.eml ''
+  blaze send: no host
+  [2]
+  $ blaze submit hello.eml localhost:smtp
+  blaze submit: invalid value: 'localhost:smtp' does not end with a port number
+  Try 'blaze submit --help'.
   [2]

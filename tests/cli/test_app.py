@@ -246,3 +246,48 @@ def test_jobs_report_what_cannot_be_read_once_and_count_it_in(tmp_path: Path) ->
 
 def test_standard_input_is_not_shared() -> None:
     assert blaze("hdr", "-j", "2", stdin=b"Subject: x\n\n").stdout == b"Subject: x\n"
+
+
+def configured(folder: Path, text: str) -> dict[str, str]:
+    """The environment of a configuration file that holds `text`."""
+    (folder / "blaze").mkdir()
+    (folder / "blaze" / "config.toml").write_text(text)
+    return {"XDG_CONFIG_HOME": str(folder)}
+
+
+MESSAGE = b"From: a@x.test\nTo: b@y.test\n\nhello\n"
+
+
+def test_settings_are_called_as_any_long_option(tmp_path: Path) -> None:
+    said = blaze(
+        "send", "-", "-", stdin=MESSAGE, **configured(tmp_path, '[send]\nhelo = "one.test"\nenvid = "e"\n')
+    )
+    assert said.stdout.splitlines()[:2] == [b"EHLO one.test", b"MAIL FROM:<a@x.test> ENVID=e"]
+    assert not said.stderr
+
+
+def test_an_unknown_setting_is_told(tmp_path: Path) -> None:
+    said = blaze("send", "-", "-", stdin=MESSAGE, **configured(tmp_path, "[send]\ntmeout = 5\n"))
+    where = f"[send] in {tmp_path}/blaze/config.toml"
+    assert said.stderr.decode() == f"warning: 'tmeout' is no option of blaze send: {where}\n"
+    assert said.returncode == 0
+
+
+def test_a_wrong_setting_is_a_wrong_configuration(tmp_path: Path) -> None:
+    said = blaze("send", "-", "-", stdin=MESSAGE, **configured(tmp_path, "[send]\ntimeout = 'long'\n"))
+    assert said.returncode == 78
+    assert b"'long' is no duration" in said.stderr
+    assert said.stderr.endswith(b"[send] in %s/blaze/config.toml\n" % os.fsencode(tmp_path))
+
+
+def test_a_wrong_value_of_the_environment_names_its_variable() -> None:
+    said = blaze("send", "-", "-", stdin=MESSAGE, BLAZE_SEND_TIMEOUT="long")
+    assert said.returncode == 2
+    assert said.stderr.splitlines()[1] == b"It comes from the variable BLAZE_SEND_TIMEOUT."
+
+
+def test_an_argument_that_is_read_later_is_told_of_its_command() -> None:
+    said = blaze("send", "-", "localhost:smtp", stdin=MESSAGE)
+    assert said.returncode == 2
+    assert said.stderr.startswith(b"blaze send: ")
+    assert said.stderr.endswith(b"Try 'blaze send --help'.\n")

@@ -273,6 +273,44 @@ def test_what_is_no_address_or_name_is_wrong_usage(args: tuple[str, ...]) -> Non
     assert blaze("send", *args, "-", "-").returncode == 2
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--tls", "none", "--tls-verify"),
+        ("--tls", "none", "--pin", f"sha256:{'0' * 64}"),
+        ("--tls", "none", "--tls-cert", "cert.pem"),
+        ("--tls-key", "key.pem"),
+        ("--tls-verify", "--insecure"),
+        ("--insecure", "--pin", f"sha256:{'0' * 64}"),
+        ("--pin", "sha256:00"),
+        ("-4", "-6"),
+        ("-4", "--bind", "::1"),
+        ("--bind", "localhost"),
+        ("--proxy", "socks5://127.0.0.1:1", "--bind", "127.0.0.1"),
+        ("--proxy", "socks5://127.0.0.1:1", "-6"),
+    ],
+)
+@pytest.mark.parametrize("command", ["send", "submit"])
+def test_options_that_contradict_each_other_are_wrong_usage(command: str, args: tuple[str, ...]) -> None:
+    with server() as peer:
+        done = blaze(command, *args, "-", peer.endpoint)
+    assert done.returncode == 2, done.stderr
+    assert not peer.messages
+
+
+@pytest.mark.parametrize("args", [("", ""), ("--socket", "/nowhere", "", "localhost:1")])
+def test_an_empty_or_second_server_is_wrong_usage(args: tuple[str, ...]) -> None:
+    *options, _, mx = args
+    assert blaze("send", *options, "-", mx).returncode == 2
+
+
+def test_an_address_that_is_not_ours_to_connect_from() -> None:
+    with server() as peer:
+        done = blaze("send", "--bind", "192.0.2.1", "-", peer.endpoint)
+    assert done.returncode == 69
+    assert done.stderr == b"blaze send: no connection can be made from that address: 192.0.2.1\n"
+
+
 def test_an_injected_address_in_the_header_is_refused_before_a_byte() -> None:
     with server() as peer:
         done = blaze("send", "-s", "a@b", "-", peer.endpoint, stdin=b'To: "a\\\r\n b"@c.test\n\nx\n')
@@ -411,6 +449,25 @@ def test_require_tls_is_asked_of_the_server(tls: TLSFiles) -> None:
         assert blaze(*args, peer.endpoint).returncode == 76
 
 
+def test_the_transcript_may_go_to_standard_output() -> None:
+    with server() as peer:
+        shown = blaze("send", "--transcript", "-", "-", peer.endpoint)
+        refused = blaze("send", "--json", "--transcript", "-", "-", peer.endpoint)
+    assert b" -> QUIT\n" in shown.stdout
+    assert refused.returncode == 2
+    assert len(peer.messages) == 1
+
+
+def test_in_clear_through_a_proxy_is_told() -> None:
+    pytest.importorskip("python_socks")
+    with server() as peer:
+        proxy = Socks5(peer.port)
+        proxy.start()
+        done = blaze("send", "--proxy", f"socks5://127.0.0.1:{proxy.port}", "-", "mx.nowhere.test:25")
+    assert done.returncode == 0
+    assert b"the message goes in clear" in done.stderr
+
+
 def test_through_a_proxy_that_knows_the_name() -> None:
     pytest.importorskip("python_socks")
     with server() as peer:
@@ -503,6 +560,22 @@ def test_tokens_and_the_providers_reason(tls: TLSFiles) -> None:
         assert done.returncode == 0, done.stderr
         assert long.returncode == 77
         assert b"status: invalid_token" in long.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("--token-command", "echo t", "--auth", "plain"), b"PLAIN needs a password"),
+        (("--token-command", "echo t", "--auth", "scram-sha-1"), b"SCRAM-SHA-1 needs a password"),
+    ],
+)
+def test_a_mechanism_gets_what_it_needs_or_nothing(args: tuple[str, ...], told: bytes, tls: TLSFiles) -> None:
+    options = ServerOptions(starttls=True, mechanisms=("PLAIN", "SCRAM-SHA-1"))
+    with server(options, context=tls.context) as peer:
+        trust = ("--cafile", str(tls.authority))
+        done = blaze("submit", "-u", "user", *args, *trust, "-", f"localhost:{peer.port}")
+    assert done.returncode == 77
+    assert told in done.stderr
 
 
 def test_no_password_in_clear() -> None:

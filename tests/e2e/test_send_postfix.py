@@ -139,7 +139,8 @@ def test_sendmail_without_account_or_recipient(tmp_path: Path) -> None:
     environ = {"XDG_CONFIG_HOME": str(tmp_path)}
     assert blaze("sendmail", "-i", **environ).returncode == 64
     assert blaze("sendmail", "-bd", **environ).returncode == 64
-    assert blaze("sendmail", "-Z", "a@b.test", **environ).returncode == 64
+    for wrong in (("-Z",), ("-N", "sometimes"), ("-R", "half")):
+        assert blaze("sendmail", *wrong, "a@b.test", **environ).returncode == 64
 
 
 def test_lmtp_into_dovecot(servers: Servers) -> None:

@@ -1,10 +1,8 @@
-"""What an SMTP session talks through: a socket, or a peer in memory that always says yes."""
+"""What a session talks through: a way to a server, most often a socket."""
 
-import secrets
 import socket
 import ssl
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 from blaze.core.errors import BlazeError, TemporaryError, TimedOutError
@@ -12,8 +10,6 @@ from blaze.core.net import tls as tls_door
 from blaze.core.net.tls import TLSOptions
 from blaze.core.net.transcript import Transcript
 from blaze.core.sasl import ChannelBinding
-from blaze.core.smtp import NEED_DATA, PAUSED, ServerConnection, ServerOptions
-from blaze.core.smtp.events import BodyChunk, ConnectionClosed
 
 _READ_SIZE = 1 << 16  # octets
 
@@ -124,79 +120,3 @@ class SocketChannel:
     def close(self) -> None:
         """See `Channel.close`."""
         self._connection.close()
-
-
-class _Anyone:
-    """Accounts that take every name and every secret."""
-
-    def password(self, user: str) -> str | None:  # noqa: ARG002
-        return None
-
-    def check_password(self, user: str, password: str) -> bool:  # noqa: ARG002
-        return True
-
-    def check_token(self, user: str, token: str) -> bool:  # noqa: ARG002
-        return True
-
-    def check_external(self, identity: str) -> bool:  # noqa: ARG002
-        return True
-
-
-class DryChannel:
-    """A channel to a peer that always says yes; what the client says is given to `show`, with LF newlines.
-
-    The peer offers 8BITMIME, SMTPUTF8 and log-ins that need no proof of its own, so that a message is shown
-    as it is and nothing waits for it.
-    """
-
-    where = "-"
-    tls = None
-
-    def __init__(self, show: Callable[[bytes], object], *, lmtp: bool = False) -> None:
-        self._show = show
-        self._answers = b""
-        self._peer = ServerConnection(
-            ServerOptions(
-                lmtp=lmtp,
-                mechanisms=("PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "EXTERNAL"),
-                clear_text_auth=True,
-                without=frozenset({"PIPELINING", "SIZE", "CHUNKING", "BINARYMIME", "LIMITS"}),
-            ),
-            accounts=_Anyone(),
-            draw=lambda: secrets.token_bytes(24),
-        )
-        self._hear(b"")
-
-    def write(self, octets: bytes, timeout: float, *, shown: bytes | None = None) -> None:  # noqa: ARG002
-        """See `Channel.write`."""
-        self._show((shown if shown is not None else octets).replace(b"\r\n", b"\n"))
-        self._hear(octets)
-
-    def write_body(self, octets: bytes, timeout: float) -> None:
-        """See `Channel.write_body`."""
-        self.write(octets, timeout)
-
-    def _hear(self, octets: bytes) -> None:
-        if octets:
-            self._peer.receive_data(octets)
-        while (event := self._peer.next_event()) not in (NEED_DATA, PAUSED):
-            if isinstance(event, ConnectionClosed):
-                return
-            if not isinstance(event, BodyChunk):
-                self._answers += self._peer.send(event.reply)
-
-    def read(self, deadline: float) -> bytes:  # noqa: ARG002
-        """See `Channel.read`."""
-        answers, self._answers = self._answers, b""
-        return answers
-
-    def start_tls(self, host: str, options: TLSOptions, timeout: float) -> None:  # noqa: ARG002
-        """See `Channel.start_tls`."""
-        self._peer.tls_started()
-
-    def binding(self) -> ChannelBinding | None:
-        """See `Channel.binding`."""
-        return None
-
-    def close(self) -> None:
-        """See `Channel.close`."""

@@ -71,8 +71,10 @@ class Target:
 
     @property
     def is_local(self) -> bool:
-        """Whether nothing leaves the machine on the way."""
-        return self.path is not None or all(address.is_loopback for address in self.addresses)
+        """Whether nothing leaves the machine on the way; not where a proxy looks up the addresses."""
+        if self.path is not None:
+            return True
+        return bool(self.addresses) and all(address.is_loopback for address in self.addresses)
 
 
 class Delivery(NamedTuple):
@@ -110,7 +112,7 @@ def open_session(target: Target, options: DeliveryOptions) -> Session:
         try:
             return _open(target, replace(options, tls_options=replace(options.tls_options, verify=verify)))
         except CertificateError as error:
-            if options.insist:
+            if options.insist or not verify:
                 raise
             options.warn(f"{error.what}: {target}; going on without that check")
         except TLSError as error:
@@ -200,7 +202,7 @@ def probe(target: Target, options: DeliveryOptions, envelope: Envelope, stage: s
         outcomes = Transaction(session, envelope, Outgoing(parse(b"")), envelope.recipients).probe(
             recipients=stage == "rcpt"
         )
-        refusals += [_refusal(outcome, session.server) for outcome in outcomes if not outcome.reply.positive]
+        refusals += [refusal(outcome, session.server) for outcome in outcomes if not outcome.reply.positive]
     session.quit()
     return refusals
 
@@ -296,13 +298,14 @@ def _told(session: Session, outcomes: Sequence[Outcome]) -> list[Delivery]:
             outcome.reply,
             session.server,
             session.channel.tls,
-            None if outcome.reply.positive else _refusal(outcome, session.server),
+            None if outcome.reply.positive else refusal(outcome, session.server),
         )
         for outcome in outcomes
     ]
 
 
-def _refusal(outcome: Outcome, server: str) -> SMTPReplyError:
+def refusal(outcome: Outcome, server: str) -> SMTPReplyError:
+    """The negative reply that a recipient got from `server`, as an error."""
     code, text, enhanced = outcome.reply
     where = f"{outcome.recipient} at {server}"
     return SMTPReplyError(text, code=code, enhanced=enhanced, command=outcome.command, where=where)

@@ -118,7 +118,7 @@ class _Race:
         connection.setblocking(False)
         try:
             if self._bind:
-                connection.bind((self._bind, 0))
+                _bind(connection, self._bind)
             code = connection.connect_ex((str(address), self._port))
         except OSError as error:
             code = error.errno or errno.EINVAL
@@ -148,6 +148,14 @@ class _Race:
         if not self._errors or time.monotonic() >= self._deadline:
             return TimedOutError("no connection in time", where=where)
         return _to_error(self._errors[-1], where)
+
+
+def _bind(connection: socket.socket, address: str) -> None:
+    try:
+        connection.bind((address, 0))
+    except OSError:
+        connection.close()
+        raise UnavailableError("no connection can be made from that address", where=address) from None
 
 
 def _ready(connection: socket.socket) -> socket.socket:

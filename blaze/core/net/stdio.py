@@ -22,14 +22,15 @@ def serve(courier: Courier, read: Callable[[int], bytes | None], write: Callable
     input.
 
     A message is acknowledged when the server took it for every recipient. Memory stays flat: it waits in a
-    temporary file.
+    temporary file. Who ends the first line with LF alone, as a person at a terminal does, ends all lines so.
     """
     connection = ServerConnection(ServerOptions(hostname=own_name()))
+    newlines = _Newlines()
     with tempfile.TemporaryFile() as body:
         while True:
             event = connection.next_event()
             if event in (NEED_DATA, PAUSED):
-                connection.receive_data(read(_READ_SIZE) or b"")
+                connection.receive_data(newlines.as_crlf(read(_READ_SIZE) or b""))
             elif isinstance(event, ConnectionClosed):
                 return
             elif isinstance(event, BodyChunk):
@@ -43,6 +44,22 @@ def serve(courier: Courier, read: Callable[[int], bytes | None], write: Callable
                     body.seek(0)
                     body.truncate()
                 write(connection.send(reply))
+
+
+class _Newlines:
+    """The newlines of a session, chosen by its first: CRLF is left alone, LF becomes CRLF."""
+
+    def __init__(self) -> None:
+        self._last = b""
+        self._newline: bytes | None = None
+
+    def as_crlf(self, octets: bytes) -> bytes:
+        """The same octets with CRLF newlines."""
+        at = octets.find(b"\n")
+        if self._newline is None and at >= 0:
+            self._newline = b"\r\n" if (self._last + octets[:at]).endswith(b"\r") else b"\n"
+        self._last = octets[-1:] or self._last
+        return octets if self._newline != b"\n" else octets.replace(b"\n", b"\r\n")
 
 
 def _deliver(courier: Courier, transaction: Transaction, body: IO[bytes]) -> Reply:

@@ -131,15 +131,21 @@ def check_pin(connection: ssl.SSLSocket, pin: str, host: str) -> None:
         UsageError: the pin has another form.
         CertificateError: it is another certificate.
     """
+    wanted = read_pin(pin)
+    leaf = connection.getpeercert(binary_form=True) or b""
+    digest = hashlib.sha256(leaf).digest()
+    if digest != wanted:
+        raise CertificateError(
+            "the certificate is not the pinned one", where=host, hint=f"It is sha256:{digest.hex()}."
+        )
+
+
+def read_pin(pin: str) -> bytes:
+    """The 32 octets that ``sha256:HEX`` stands for; raises UsageError when it has another form."""
     match = _PIN.fullmatch(pin)
     if match is None:
         raise UsageError("not a pin", where=pin, hint="Write sha256: and 64 hexadecimal digits.")
-    leaf = connection.getpeercert(binary_form=True) or b""
-    digest = hashlib.sha256(leaf).hexdigest()
-    if digest != match[1].lower():
-        raise CertificateError(
-            "the certificate is not the pinned one", where=host, hint=f"It is sha256:{digest}."
-        )
+    return bytes.fromhex(match[1])
 
 
 def _certificate_reason(error: ssl.SSLCertVerificationError, host: str) -> str:

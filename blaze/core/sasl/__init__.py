@@ -103,7 +103,11 @@ def client(
         AuthenticationError: an unknown mechanism, or one that needs what is not given.
         DataError: a user name or password that the mechanism cannot carry.
     """
-    if name.startswith("SCRAM-") and name in SCRAM:
+    if name in PASSWORD_MECHANISMS and credentials.password is None:
+        raise AuthenticationError(f"{name} needs a password")
+    if name in TOKEN_MECHANISMS and credentials.token is None:
+        raise AuthenticationError(f"{name} needs an OAuth 2 token")
+    if name in SCRAM:
         return ScramClient(name, credentials, nonce, binding)
     match name:
         case "PLAIN":

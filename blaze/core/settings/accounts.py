@@ -93,6 +93,8 @@ def _read_account(name: str, table: Any) -> Account:
         raise ConfigurationError("port is no port number", where=where)
     if texts["tls"] not in (None, "none", "opportunistic", "starttls", "implicit"):
         raise ConfigurationError("tls is none of none, opportunistic, starttls, implicit", where=where)
+    if texts["pin"] and texts["tls"] in ("none", "opportunistic"):
+        raise ConfigurationError(f"tls = {texts['tls']!r} and pin exclude each other", where=where)
     return Account(
         name,
         host=texts["host"],

@@ -63,8 +63,11 @@ def _read_private(path: str, what: str) -> str:
                     f"the {what} can be read by others", where=path, hint=f"Make it private: chmod 600 {path}"
                 )
             return file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the {what}: {error}", where=path) from error
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"the {what} is not UTF-8", where=path) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigurationError(f"cannot read the {what}: {reason}", where=path) from error
 
 
 def _run(command: str) -> str:

@@ -48,9 +48,10 @@ def _say(courier: Courier, said: bytes = DIALOGUE, cut: int = 7) -> list[bytes]:
 
 
 @pytest.mark.parametrize("cut", [1, 7, 1000])
-def test_a_message_is_acknowledged_once_it_is_delivered(cut: int) -> None:
+@pytest.mark.parametrize("newline", [b"\r\n", b"\n"])
+def test_a_message_is_acknowledged_once_it_is_delivered(cut: int, newline: bytes) -> None:
     courier = Courier()
-    codes = [line[:3] for line in _say(courier, cut=cut)]
+    codes = [line[:3] for line in _say(courier, DIALOGUE.replace(b"\r\n", newline), cut)]
     assert codes == [b"220", b"250", b"250", b"250", b"250", b"354", b"250", b"221"]
     assert courier.taken == [("a@b.test", ["c@d.test", "e@f.test"], b"Subject: x\r\n\r\n.dot\r\n")]
 
@@ -75,6 +76,12 @@ def test_input_that_ends_early_delivers_nothing() -> None:
     courier = Courier()
     _say(courier, DIALOGUE.partition(b"\r\n.\r\n")[0])
     assert not courier.taken
+
+
+def test_newlines_are_those_of_the_first_line() -> None:
+    first, _, rest = DIALOGUE.partition(b"\r\n")
+    mixed = first + b"\r\n" + rest.replace(b"\r\n", b"\n", 1)
+    assert [line[:3] for line in _say(Courier(), mixed)][:3] == [b"220", b"250", b"500"]
 
 
 def test_an_empty_message() -> None:
