@@ -156,7 +156,7 @@ class Archiver:
         """
         assert self._writer is not None
         if self.options.trees:
-            for tree in self._threads.trees():
+            for tree in self._threads.iter_trees():
                 self._writer.add(TREE, tree.to_bytes())
         replaced = list(replaces)
         if self.is_folder and not self.added and not replaced:

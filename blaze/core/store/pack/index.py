@@ -2,14 +2,15 @@
 
 import os
 import struct
+from array import array
 from collections.abc import Iterable, Iterator
 from hashlib import sha1
 from itertools import accumulate
-from operator import itemgetter
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
 from blaze.core.mail.header import Buffer
+from blaze.core.store.pack.names import Names
 from blaze.core.store.pack.objects import NAME_SIZE
 
 MAGIC = b"\xfftOc\0\0\0\x02"
@@ -17,6 +18,7 @@ MAGIC = b"\xfftOc\0\0\0\x02"
 _FANOUT = len(MAGIC)
 _NAMES = _FANOUT + 256 * 4
 _FAR = 1 << 31  # an offset from here on stands in the table of 64-bit offsets
+_PART = 1 << 14  # rows written at a time
 
 
 class Row(NamedTuple):
@@ -32,28 +34,88 @@ def path_of(pack: str) -> str:
     return os.path.splitext(pack)[0] + ".idx"
 
 
-def iter_octets(rows: Iterable[Row], checksum: bytes) -> Iterator[bytes]:
+class Rows:
+    """The rows of an index that is being made, by number: 38 to 44 octets of memory for each.
+
+    The name of an object may be there before its entry is written; its offset is 0 until then.
+    """
+
+    __slots__ = ("crcs", "names", "offsets")
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self.names = Names()
+        self.crcs = array("I")
+        self.offsets = array("Q")
+        for row in rows:
+            self.append(row)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, name: bytes) -> bool:
+        return self.names.find(name) is not None
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(Row, map(self.names.__getitem__, range(len(self))), self.crcs, self.offsets)
+
+    def append(self, row: Row) -> None:
+        """Add a row."""
+        self.names.append(row.name)
+        self.crcs.append(row.crc)
+        self.offsets.append(row.offset)
+
+    def announce(self, name: bytes) -> None:
+        """Add the name of an object that will be placed."""
+        self.append(Row(name, 0, 0))
+
+    def place(self, row: Row) -> None:
+        """Say of an object that was announced where it is."""
+        number = self._number(row.name)
+        self.crcs[number] = row.crc
+        self.offsets[number] = row.offset
+
+    def offset_of(self, name: bytes) -> int:
+        """The offset of an object that is there."""
+        return self.offsets[self._number(name)]
+
+    def _number(self, name: bytes) -> int:
+        number = self.names.find(name)
+        assert number is not None
+        return number
+
+
+def iter_octets(rows: Rows, checksum: bytes) -> Iterator[bytes]:
     """An index as octets, in chunks; `checksum` is the trailer of the pack."""
-    ordered = sorted(rows, key=itemgetter(0))
-    counts = [0] * 256
-    for row in ordered:
-        counts[row.name[0]] += 1
-    far = [row.offset for row in ordered if row.offset >= _FAR]
-    places = iter(range(_FAR, _FAR + len(far)))
-    offsets = (row.offset if row.offset < _FAR else next(places) for row in ordered)
     digest = sha1(usedforsecurity=False)
-    for chunk in (
-        MAGIC,
-        struct.pack(">256I", *accumulate(counts)),
-        b"".join(row.name for row in ordered),
-        struct.pack(f">{len(ordered)}I", *(row.crc for row in ordered)),
-        struct.pack(f">{len(ordered)}I", *offsets),
-        struct.pack(f">{len(far)}Q", *far),
-        checksum,
-    ):
+    for chunk in _iter_tables(rows, checksum):
         digest.update(chunk)
         yield chunk
     yield digest.digest()
+
+
+def _iter_tables(rows: Rows, checksum: bytes) -> Iterator[bytes]:
+    order = rows.names.in_order()
+    parts = [order[start : start + _PART] for start in range(0, len(order), _PART)]
+    far: list[int] = []
+    yield MAGIC
+    yield struct.pack(">256I", *accumulate(rows.names.counts()))
+    for part in parts:
+        yield b"".join(map(rows.names.__getitem__, part))
+    for part in parts:
+        yield _packed("I", [rows.crcs[number] for number in part])
+    for part in parts:
+        offsets = [rows.offsets[number] for number in part]
+        for place, offset in enumerate(offsets):
+            if offset >= _FAR:
+                offsets[place] = _FAR + len(far)
+                far.append(offset)
+        yield _packed("I", offsets)
+    yield _packed("Q", far)
+    yield checksum
+
+
+def _packed(code: str, numbers: list[int]) -> bytes:
+    return struct.pack(f">{len(numbers)}{code}", *numbers)
 
 
 class Index:

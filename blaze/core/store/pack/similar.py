@@ -8,6 +8,9 @@ from blaze.core.store.pack import delta
 WINDOW = 1 << 24
 """Octets of objects that are remembered; twice as many may be held."""
 
+SMALL_WINDOW = 1 << 22
+"""The same for objects that are small and seldom alike, all but blobs."""
+
 MAX_OBJECT = 1 << 21
 """Octets of an object that is made of another one, or that another is made of."""
 
@@ -35,10 +38,12 @@ class _Remembered:
 class Window:
     """The objects seen last, by the checksums of their lines.
 
-    They are remembered in two generations, so that the oldest go at once and memory is bounded.
+    They are remembered in two generations of `limit` octets, so that the oldest go at once and memory is
+    bounded: at the most some five times the limit.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = WINDOW) -> None:
+        self._limit = limit
         self._new: dict[int, _Remembered] = {}
         self._old: dict[int, _Remembered] = {}
         self._size = 0
@@ -89,5 +94,5 @@ class Window:
         for checksum in checksums:
             self._new[checksum] = seen
         self._size += len(seen.base.content) + 100
-        if self._size > WINDOW:
+        if self._size > self._limit:
             self._old, self._new, self._size = self._new, {}, 0

@@ -1,10 +1,17 @@
 """Tree objects: which messages of an archive answer which."""
 
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from hashlib import sha1
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
 from blaze.core.mail.header import Buffer
+from blaze.core.store.pack.names import Names
 from blaze.core.store.pack.objects import NAME_SIZE
+
+_NO_MAIL = bytes(NAME_SIZE)
 
 
 class Tree(NamedTuple):
@@ -36,28 +43,60 @@ def parse(content: Buffer) -> Tree:
 
 
 class Threads:
-    """Gathers which message answers which, for the trees of an archive."""
+    """Gathers which message answers which, for the trees of an archive.
+
+    A message costs the octets of its Message-ID and about 80 more: what is kept of many is kept in arrays,
+    and a Message-ID is found by its SHA-1.
+    """
 
     def __init__(self) -> None:
-        self._mails: dict[bytes, bytes] = {}
-        self._replies: dict[bytes, dict[bytes, None]] = {}
+        self._names = Names()  # the Message-IDs met, numbered; what follows is by number
+        self._texts = bytearray()
+        self._ends = array("Q")
+        self._mails = bytearray()
+        self._order = array("I")  # the numbers of the messages that are there
+        self._parents = array("I")
+        self._replies = array("I")
 
     def add(self, mail: bytes, message_id: str | None, in_reply_to: str | None) -> None:
         """Count in a message: the name of its mail, and what its header says; a Message-ID counts once."""
         own = _octets(message_id)
         if not own:
             return
-        self._mails.setdefault(own, mail)
+        number = self._number(own)
+        if self._mail(number) == _NO_MAIL:
+            self._mails[number * NAME_SIZE : (number + 1) * NAME_SIZE] = mail
+            self._order.append(number)
         if parent := _octets(in_reply_to):
-            self._replies.setdefault(parent, {})[own] = None
+            self._parents.append(self._number(parent))
+            self._replies.append(number)
 
-    def trees(self) -> list[Tree]:
+    def iter_trees(self) -> Iterator[Tree]:
         """A tree for every message that is there and has replies, in the order in which they were added."""
-        return [
-            Tree(message_id, mail, tuple(self._replies[message_id]))
-            for message_id, mail in self._mails.items()
-            if message_id in self._replies
-        ]
+        parents = self._parents
+        by_parent = array("I", sorted(range(len(parents)), key=parents.__getitem__))
+        for number in self._order:
+            first = bisect_left(by_parent, number, key=parents.__getitem__)
+            end = bisect_right(by_parent, number, first, key=parents.__getitem__)
+            if first < end:
+                replies = dict.fromkeys(self._replies[place] for place in by_parent[first:end])
+                yield Tree(self._text(number), self._mail(number), tuple(map(self._text, replies)))
+
+    def _number(self, message_id: bytes) -> int:
+        name = sha1(message_id, usedforsecurity=False).digest()
+        number = self._names.find(name)
+        if number is None:
+            number = self._names.append(name)
+            self._texts += message_id
+            self._ends.append(len(self._texts))
+            self._mails += _NO_MAIL
+        return number
+
+    def _text(self, number: int) -> bytes:
+        return bytes(self._texts[self._ends[number - 1] if number else 0 : self._ends[number]])
+
+    def _mail(self, number: int) -> bytes:
+        return bytes(self._mails[number * NAME_SIZE : (number + 1) * NAME_SIZE])
 
 
 def _octets(message_id: str | None) -> bytes:

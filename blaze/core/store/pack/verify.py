@@ -8,7 +8,7 @@ from blaze.core.errors import BlazeError, DataError
 from blaze.core.mail.window import iter_chunks
 from blaze.core.store.manifest import read_manifest
 from blaze.core.store.pack.archive import Archive, manifest_path
-from blaze.core.store.pack.index import Row, path_of
+from blaze.core.store.pack.index import Row, Rows, path_of
 from blaze.core.store.pack.objects import KINDS, MAIL
 from blaze.core.store.pack.packfile import Located, PackFile
 from blaze.core.store.pack.skeleton import iter_references
@@ -46,9 +46,9 @@ def verify(archive: Archive) -> Iterator[Verified | BlazeError]:
         yield from _iter_mail_faults(archive, pack)
 
 
-def index_rows(pack: PackFile) -> list[Row]:
+def index_rows(pack: PackFile) -> Rows:
     """What the index says of the objects of a pack, found by reading all of it."""
-    return [Row(found.name, _crc(pack, found), found.offset) for found in pack.located.values()]
+    return Rows(Row(found.name, _crc(pack, found), found.offset) for found in pack.located.values())
 
 
 def _iter_objects(pack: PackFile) -> Iterator[Verified]:

@@ -13,10 +13,10 @@ from blaze.core.mail.header import Buffer
 from blaze.core.mail.window import iter_chunks
 from blaze.core.store import atomic
 from blaze.core.store.pack import entry
-from blaze.core.store.pack.index import Row
-from blaze.core.store.pack.objects import KINDS, MAIL, name_of
+from blaze.core.store.pack.index import Row, Rows
+from blaze.core.store.pack.objects import BLOB, KINDS, MAIL, name_of
 from blaze.core.store.pack.packfile import PackFile
-from blaze.core.store.pack.similar import MAX_OBJECT, Window
+from blaze.core.store.pack.similar import MAX_OBJECT, SMALL_WINDOW, WINDOW, Window
 
 LEVEL = 9
 """How hard zlib tries."""
@@ -59,14 +59,14 @@ class PackWriter:
         self._fd = fd
         self._path = path
         self._is_known = is_known
-        self._windows = {kind: Window() for kind in KINDS}  # a delta has the kind of its base
+        # A delta has the kind of its base.
+        self._windows = {kind: Window(WINDOW if kind == BLOB else SMALL_WINDOW) for kind in KINDS}
         self._threads = os.cpu_count() or 1
         self._pool: ThreadPoolExecutor | None = None
         self._batch: list[_Pending] = []
         self._batch_size = 0
         self._waiting: deque[Future[list[_Deflated]]] = deque()
-        self._offsets: dict[bytes, int] = {}
-        self._rows: list[Row] = []
+        self._rows = Rows()
         self._offset = entry.HEADER_SIZE
         if begun is None:
             self._write(b"\0" * entry.HEADER_SIZE)
@@ -76,10 +76,10 @@ class PackWriter:
     @property
     def count(self) -> int:
         """The objects in the pack so far."""
-        return len(self._offsets)
+        return len(self._rows)
 
     def __contains__(self, name: bytes) -> bool:
-        return name in self._offsets or self._is_known(name)
+        return name in self._rows or self._is_known(name)
 
     def add(self, kind: int, buffer: Buffer, start: int = 0, end: int | None = None) -> bytes:
         """Write the object whose content lies in `start`..`end` of `buffer`, unless it is there; its name.
@@ -88,9 +88,9 @@ class PackWriter:
         """
         end = len(buffer) if end is None else end
         name = name_of(kind, buffer, start, end)
-        if name in self._offsets or (kind != MAIL and self._is_known(name)):
+        if name in self._rows or (kind != MAIL and self._is_known(name)):
             return name
-        self._offsets[name] = -1
+        self._rows.announce(name)
         if end - start > MAX_OBJECT:
             self._flush(all_of_it=True)
             self._write_large(name, kind, buffer, start, end)
@@ -120,7 +120,7 @@ class PackWriter:
         self._write(digest.digest())
         return digest.digest()
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> Rows:
         """What the index says of the objects; complete after `finish`."""
         return self._rows
 
@@ -135,12 +135,11 @@ class PackWriter:
         self._offset = begun.end
         os.lseek(self._fd, self._offset, os.SEEK_SET)
         if begun.index is not None and begun.index.is_intact:
-            self._rows = list(begun.index)
+            self._rows = Rows(begun.index)
         else:
             for found in begun.located.values():
                 crc = zlib.crc32(begun.buffer[found.offset : found.end])
                 self._rows.append(Row(found.name, crc, found.offset))
-        self._offsets.update((row.name, row.offset) for row in self._rows)
 
     def _flush(self, *, all_of_it: bool) -> None:
         """Give the batch to a thread; write what is deflated, in order."""
@@ -155,30 +154,22 @@ class PackWriter:
 
     def _write_entry(self, deflated: _Deflated) -> None:
         if deflated.base:
-            distance = entry.distance_octets(self._offset - self._offsets[deflated.base])
+            distance = entry.distance_octets(self._offset - self._rows.offset_of(deflated.base))
             head = entry.head_octets(entry.OFS_DELTA, deflated.size) + distance
         else:
             head = entry.head_octets(deflated.kind, deflated.size)
-        self._begin(deflated.name)
         octets = head + deflated.octets
-        self._end(deflated.name, zlib.crc32(octets))
+        self._rows.place(Row(deflated.name, zlib.crc32(octets), self._offset))
         self._write(octets)
         self._offset += len(octets)
 
-    def _begin(self, name: bytes) -> None:
-        self._offsets[name] = self._offset
-
-    def _end(self, name: bytes, crc: int) -> None:
-        self._rows.append(Row(name, crc, self._offsets[name]))
-
     def _write_large(self, name: bytes, kind: int, buffer: Buffer, start: int, end: int) -> None:
-        self._begin(name)
-        crc = 0
+        offset, crc = self._offset, 0
         for octets in _deflate_large(kind, buffer, start, end):
             crc = zlib.crc32(octets, crc)
             self._write(octets)
             self._offset += len(octets)
-        self._end(name, crc)
+        self._rows.place(Row(name, crc, offset))
 
     def _write(self, octets: bytes) -> None:
         try:

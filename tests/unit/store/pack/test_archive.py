@@ -117,7 +117,7 @@ def test_index_of_another_pack_is_not_used(tmp_path: Path) -> None:
 
 def test_offsets_past_two_gigabytes_are_in_the_index() -> None:
     rows = [index.Row(bytes([n]) * 20, n, offset) for n, offset in enumerate([12, 1 << 31, (1 << 40) + 5])]
-    found = index.Index(b"".join(index.iter_octets(rows, b"x" * 20)))
+    found = index.Index(b"".join(index.iter_octets(index.Rows(rows), b"x" * 20)))
     assert list(found) == rows
     assert [found.find(row.name) for row in rows] == [row.offset for row in rows]
     assert found.is_intact

@@ -181,7 +181,7 @@ def test_deltas_by_name_in_a_circle_end() -> None:
     one, two = bytes(20), bytes([1] * 20)
     octets = pack_of(ref(two, COPY_ALL), ref(one, COPY_ALL))
     rows = [index.Row(one, 0, 12), index.Row(two, 0, 12 + len(ref(two, COPY_ALL)))]
-    idx = index.Index(b"".join(index.iter_octets(rows, octets[-20:])))
+    idx = index.Index(b"".join(index.iter_octets(index.Rows(rows), octets[-20:])))
     with pytest.raises(DataError, match="deltas are on top of one another"):
         PackFile("p", octets, idx).read(one)
     assert len(PackFile("p", octets).located) == 0
@@ -279,7 +279,7 @@ def test_circles_of_deltas_are_followed_once() -> None:
     for name, made in zip(names, entries, strict=True):
         rows.append(index.Row(name, 0, offset))
         offset += len(made)
-    found = PackFile("p", octets, index.Index(b"".join(index.iter_octets(rows, octets[-20:]))))
+    found = PackFile("p", octets, index.Index(b"".join(index.iter_octets(index.Rows(rows), octets[-20:]))))
     for row in rows:
         with pytest.raises(DataError):
             found.kind_at(row.offset)

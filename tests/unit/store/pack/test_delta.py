@@ -92,9 +92,8 @@ def test_window_bounds_the_depth_of_deltas() -> None:
     assert max(depth.values()) == MAX_DEPTH
 
 
-def test_window_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blaze.core.store.pack.similar.WINDOW", 5_000)
-    window = Window()
+def test_window_forgets() -> None:
+    window = Window(5_000)
     text = b"".join(b"%04d: a line that two of them share\r\n" % n for n in range(50))
     assert window.delta_for(b"first", text) is None
     for number in range(10):
