@@ -113,8 +113,6 @@ def read_key(app: App, path: str, password_file: str | None = None) -> "PrivateK
     from blaze.core.store import octets
 
     buffer = octets.read(path)
-    if os.path.isfile(path) and os.stat(path).st_mode & _OTHERS:
-        app.out.warn(f"others can read the private key {path}; chmod 600 keeps it private")
 
     def password() -> bytes:
         if password_file is not None:
@@ -123,9 +121,12 @@ def read_key(app: App, path: str, password_file: str | None = None) -> "PrivateK
         return _ask_password(path)
 
     try:
-        return keys.parse_private(buffer[:], password)
+        key = keys.parse_private(buffer[:], password)
     except DataError as error:
         raise DataError(error.what, where=path, hint=error.hint) from None
+    if os.path.isfile(path) and os.stat(path).st_mode & _OTHERS:
+        app.out.warn(f"others can read the private key {path}; chmod 600 keeps it private")
+    return key
 
 
 def write_signed(

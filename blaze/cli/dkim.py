@@ -1,5 +1,6 @@
 """`blaze dkim`: make keys, sign, verify (RFC 6376)."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -78,6 +79,11 @@ def _gen(
             hint = "Give -o FILE, or -s SELECTOR and -h DOMAIN."
             raise UsageError("nowhere to write the private key", hint=hint)
         path = f"{selector}.{domain}.pem"
+    if public is not None and os.path.realpath(public) == os.path.realpath(path):
+        raise UsageError("the private and the public key would be one file", where=path)
+    for target in (path, public):
+        if target is not None and not destination.force:
+            atomic.refuse_existing(target)
     key = keys.generate(keys.KeyType(algorithm), bits)
     record = keys.Record(key.public, key.type)
     atomic.write_file(path, [key.to_pem()], force=destination.force, private=True)
@@ -278,9 +284,9 @@ def _explain(app: App, message: "Signable", results: "list[Result]") -> None:
     if app.out.verbose:
         from blaze.core.auth.dkim_explain import explain
 
-        for result in results:
+        for result, lines in zip(results, explain(message, results), strict=True):
             app.out.info(f"{result.signature.domain or '(no domain)'}: {result.status}")
-            for line in explain(message, result):
+            for line in lines:
                 app.out.info(f"  {line}")
 
 

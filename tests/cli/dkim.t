@@ -116,7 +116,6 @@ What cannot be signed is refused.
   blaze dkim sign: the key is ed25519, not rsa: ed25519.pem
   [2]
   $ blaze dkim sign -s ed -h example.org -p mail.eml mail.eml
-  warning: others can read the private key mail.eml; chmod 600 keeps it private
   blaze dkim sign: neither a private key in PEM form nor 32 octets of Ed25519 in base64: mail.eml
   [65]
   $ blaze dkim sign -s ed -h example.org -p none.pem mail.eml
@@ -137,7 +136,7 @@ A message that was changed does not verify, and -v says why.
     header: 317 octets of from:from:to:to:cc:subject:subject:date:message-id:reply-to:mime-version:content-type:content-transfer-encoding and the signature itself, SHA-256 V7r+9Qu9JL90bajIWjWei1FYs8iIDr7SqfvVGuI2xNI=
     body: 41 octets, SHA-256 EvnssssVAkw8qIg9VqsnHYtJ17fQkv+CqamNCDD9FgI=, bh= says PZgOI8kSp4wPqoxG1FwSUibAN0/D84MePVqaDJ9b7X4=
     The body fits without its last 2 lines: a footer was added.
-    The message was changed after it was signed, or it was signed with another key.
+    The key is right, so the message was changed after it was signed.
   [1]
   $ sed 's/Subject: /Subject: [list] /' signed.eml | blaze dkim verify -v
   [ER]: example.org [b= does not match the signed header fields (s=ed, d=example.org)]
@@ -146,7 +145,7 @@ A message that was changed does not verify, and -v says why.
     header: 324 octets of from:from:to:to:cc:subject:subject:date:message-id:reply-to:mime-version:content-type:content-transfer-encoding and the signature itself, SHA-256 iz1Iq1IOru67rtbqOieNHMsJchJt5d2VF9h48GAjRqE=
     body: 13 octets, SHA-256 PZgOI8kSp4wPqoxG1FwSUibAN0/D84MePVqaDJ9b7X4=
     The header fits when the tag [list] is taken out of the subject.
-    The message was changed after it was signed, or it was signed with another key.
+    The key is right, so the message was changed after it was signed.
   [1]
   $ sed 's/Subject: /Subject: [list] /' signed.eml | blaze dkim verify -q
   [1]

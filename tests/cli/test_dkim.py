@@ -54,6 +54,31 @@ def test_large_message_is_signed_and_verified_in_little_memory(tmp_path: Path, k
     assert blaze(*verify).stdout == b"[OK]: example.org\n"
 
 
+def test_gen_makes_both_files_or_none(tmp_path: Path) -> None:
+    (tmp_path / "public.pem").write_text("kept")
+    made = blaze("dkim", "gen", "-a", "ed25519", "-o", "private.pem", "public.pem", cwd=tmp_path)
+    assert (made.returncode, made.stdout) == (73, b"")
+    assert b"the file exists: public.pem" in made.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["public.pem"]
+    assert (tmp_path / "public.pem").read_text() == "kept"
+
+
+def test_gen_never_writes_the_public_key_over_the_private_one(tmp_path: Path) -> None:
+    options = ("-a", "ed25519", "--force", "-o", "key.pem", "./key.pem")
+    made = blaze("dkim", "gen", *options, cwd=tmp_path)
+    assert (made.returncode, made.stdout) == (2, b"")
+    assert b"would be one file" in made.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_warning_that_others_can_read_a_public_key(tmp_path: Path) -> None:
+    shutil.copy(DATA / "rsa2048-public.pem", tmp_path / "key.pem")
+    (tmp_path / "key.pem").chmod(0o644)
+    refused = sign(str(tmp_path / "key.pem"), stdin=b"From: a@example.org\n\n")
+    assert refused.returncode == 65
+    assert b"others can read" not in refused.stderr
+
+
 def test_password_is_asked_for_on_the_terminal_while_the_message_comes_by_a_pipe(tmp_path: Path) -> None:
     shutil.copy(DATA / "rsa2048-encrypted.pem", tmp_path / "key.pem")
     (tmp_path / "key.pem").chmod(0o600)

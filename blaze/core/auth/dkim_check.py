@@ -42,6 +42,9 @@ def check_published(key: PrivateKey, selector: str, domain: str, *, resolver: Re
             status, reason = fault or (Status.PASS, "")
             return Published(status, reason, name, record, _notes(record, len(found.records)))
     record = found.records[0]
+    if record.public is not None and record.type is not key.type:
+        reason = f"the record publishes a key of type {record.type}, the private key is of type {key.type}"
+        return Published(Status.PERMERROR, reason, name, record)
     if fault := record_fault(record, signature):
         return Published(*fault, name, record)
     return Published(Status.FAIL, "the record at this name publishes another key", name, record)

@@ -1,28 +1,29 @@
 """Why a signature fails, in words: what was hashed, which change would explain it, and what to do (`-v`).
 
-The tries are those changes that mail meets on its way: text added by a list, a tag in the subject, a field
-added, dot-stuffing left in, a transfer encoding changed.
+The tries are those changes that mail meets on its way; `damage_body` and `damage_header` list them.
 """
 
 import binascii
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import islice
 
-from blaze.core.auth.canon import canonical_body
+from blaze.core.auth import damage_header
+from blaze.core.auth.budget import Budget
+from blaze.core.auth.damage_body import BodyChanges
+from blaze.core.auth.damage_header import SignedHeader
 from blaze.core.auth.dkim_signable import Signable
 from blaze.core.auth.dkim_signature import Signature, Status
 from blaze.core.auth.dkim_verify import Result, header_octets
-from blaze.core.mail import transfer
-from blaze.core.mail.header import Field
+from blaze.core.auth.keys import KeyType, PublicKey
 
-MAX_OCTETS = 1 << 20  # of a header or a body that changes are tried on
-MAX_TRIES = 50  # headers with one thing changed
-MAX_BANNER = 40  # lines that may have been put in front of a body
-_SUBJECT_TAG = re.compile(rb"\[[^\[\]\r\n]{1,64}\][ \t]*")
+MAX_WORK = 1 << 28
+"""Octets hashed in tries on one body, and on the headers of all its signatures: a fraction of a second."""
 
+_OCTETS_OF_ED25519 = 1 << 17  # what a signature check costs, in octets hashed
+_MAX_NAMES = 1000  # characters of the names that are listed
+
+_CHANGED = "The key is right, so the message was changed after it was signed."
 _ADVICE = {
     Status.FAIL: "The message was changed after it was signed, or it was signed with another key.",
     Status.POLICY: "The signature may be sound, but it protects too little to be relied on.",
@@ -31,24 +32,100 @@ _ADVICE = {
 }
 
 
-def explain(message: Signable, result: Result) -> list[str]:
-    """What there is to say about one signature, as sentences, most general first.
+def explain(message: Signable, results: Sequence[Result]) -> list[list[str]]:
+    """What there is to say about each signature of a message, as sentences, most general first.
 
-    Changes are tried on headers and bodies up to 1 MiB; the cost is at most some 50 hashes of the body and 50
-    signature checks.
+    Changes are tried on a header up to 64 KiB and a body up to 1 MiB. All signatures share the limit of
+    `MAX_WORK`, so that a message with many of them costs no more than one with a few.
     """
-    signature = result.signature
-    lines = list(_facts(message, result))
-    if result.status is Status.PASS:
-        return [*lines, *result.notes]
-    if result.body_matches is False:
-        lines.append(_body_change(message, result))
-    if result.header_matches is False:
-        lines += _header_change(message, result)
-    if result.record is None and result.status is Status.PERMERROR and signature.fault is None:
-        lines.append(f"Ask the signer to publish the key: dig TXT {signature.key_name}")
-    advice = _ADVICE.get(result.status)
-    return [*lines, *result.notes, *([advice] if advice else [])]
+    explainer = _Explainer(message)
+    return [explainer.explain(result) for result in results]
+
+
+class _Explainer:
+    def __init__(self, message: Signable) -> None:
+        self._message = message
+        self._bodies = BodyChanges(message, Budget(MAX_WORK))
+        self._budget = Budget(MAX_WORK)
+        self._advice: str | None = None
+
+    def explain(self, result: Result) -> list[str]:
+        self._advice = _CHANGED if result.header_matches else None
+        lines = list(_facts(self._message, result))
+        if result.status is Status.PASS:
+            return [*lines, *result.notes]
+        if result.body_matches is False:
+            lines.append(self._body_change(result.signature))
+        if result.header_matches is False:
+            lines += self._header_change(result)
+        if result.record is None and result.status is Status.PERMERROR and result.signature.fault is None:
+            lines.append(f"Ask the signer to publish the key: dig TXT {result.signature.key_name}")
+        advice = self._advice or _ADVICE.get(result.status)
+        return [*lines, *result.notes, *([advice] if advice else [])]
+
+    def _body_change(self, signature: Signature) -> str:
+        if self._bodies.too_large:
+            return "The body was changed; it is too large to try what changed it."
+        words = self._bodies.find(signature.body_canonicalization, signature.length, signature.body_hash)
+        if words is None:
+            return "No usual change explains the body: not a footer, a banner, an encoding, a part added."
+        return f"The body fits {words}."
+
+    def _header_change(self, result: Result) -> Iterator[str]:
+        signature, message = result.signature, self._message
+        public = result.record.public if result.record else None
+        assert public is not None
+        signed = public.signed_digest(signature.signature)
+        if public.type is KeyType.RSA and signed is None:
+            self._advice = "It was signed with another key, or its b= was damaged."
+            yield from _wrong_key(signature, public)
+            return
+        if signed is not None:
+            self._advice = _CHANGED
+        if message.header.body_start - message.header.start > damage_header.MAX_OCTETS:
+            yield "The header was changed; it is too large to try what changed it."
+            return
+        header = SignedHeader(message, result.field, signature)
+        words = header.find_change(self._fits(signature, public, signed), self._budget)
+        if words is not None:
+            self._advice = _CHANGED
+            yield f"The header fits when {words}."
+            return
+        yield "No usual change explains the header: not a subject tag, a field added, another layout."
+        yield from _lacking(header.lacking)
+
+    def _fits(self, signature: Signature, public: PublicKey, signed: bytes | None) -> Callable[[bytes], bool]:
+        """Whether octets are what was signed: by the digest where the signature tells it."""
+
+        def has_digest(octets: bytes) -> bool:
+            return sha256(octets).digest() == signed
+
+        def verifies(octets: bytes) -> bool:
+            affordable = self._budget.spend(_OCTETS_OF_ED25519)
+            return affordable and public.verifies(signature.signature, sha256(octets).digest())
+
+        return verifies if signed is None else has_digest
+
+
+def _lacking(counts: Mapping[str, int]) -> Iterator[str]:
+    """What fields that are named and not there may mean: one more is named so that none can be added."""
+    gone = [name for name, count in counts.items() if count > 1]
+    if gone:
+        names = ", ".join(gone)[:_MAX_NAMES]
+        yield f"A field was taken out, it seems: h= names these at least twice too often: {names}."
+    elif counts:
+        names = ", ".join(counts)[:_MAX_NAMES]
+        yield f"If a field was taken out, it is one of these, which h= names: {names}."
+
+
+def _wrong_key(signature: Signature, public: PublicKey) -> Iterator[str]:
+    """What to say of a signature that the published RSA key cannot have made."""
+    made, octets = (public.bits + 7) // 8, len(signature.signature)
+    if octets != made:
+        yield f"b= has {octets} octets, and this key makes {made}: it was cut, or another key signed."
+    else:
+        yield "b= was not made with this key: it was damaged, or another key signed."
+    yield f"The signer can compare: blaze dkim check -p KEY -s {signature.selector} -h {signature.domain}"
 
 
 def _facts(message: Signable, result: Result) -> Iterator[str]:
@@ -64,6 +141,7 @@ def _facts(message: Signable, result: Result) -> Iterator[str]:
     yield f"a={signature.algorithm}, c={signature.canonicalization}, key {signature.key_name}{bits}{times}"
     header = header_octets(message, result.field, signature)
     names = ":".join(signature.headers)
+    names = names if len(names) <= _MAX_NAMES else names[:_MAX_NAMES] + "..."
     digest = _base64(sha256(header).digest())
     yield f"header: {len(header)} octets of {names} and the signature itself, SHA-256 {digest}"
     if result.body_hash is not None:
@@ -71,99 +149,6 @@ def _facts(message: Signable, result: Result) -> Iterator[str]:
         limit = f" (l={signature.length})" if signature.length is not None else ""
         said = "" if result.body_matches else f", bh= says {_base64(signature.body_hash)}"
         yield f"body: {octets} octets{limit}, SHA-256 {_base64(result.body_hash)}{said}"
-
-
-def _body_change(message: Signable, result: Result) -> str:
-    signature = result.signature
-    start, end = message.header.body_start, message.end
-    if end - start > MAX_OCTETS:
-        return "The body was changed; it is too large to try what changed it."
-    body = message.buffer[start:end]
-    for words, octets in _other_bodies(message, body):
-        if _fits(octets, signature):
-            return f"The body fits when {words}."
-    return (
-        _added_lines(body, signature)
-        or "No usual change explains the body: not a footer, banner or encoding."
-    )
-
-
-def _other_bodies(message: Signable, body: bytes) -> Iterator[tuple[str, bytes]]:
-    lf = body.replace(b"\r\n", b"\n")
-    if lf.startswith(b".") or b"\n." in lf:
-        yield "the dots that SMTP doubles are made single again", re.sub(rb"(?m)^\.\.", b".", lf)
-        yield "lines that begin with a dot get a second one", re.sub(rb"(?m)^\.", b"..", lf)
-    encodings = message.fields(b"content-transfer-encoding")
-    encoding = encodings[0].unfolded.lower().decode("ascii", "replace") if encodings else ""
-    if encoding in ("quoted-printable", "base64"):
-        yield f"its {encoding} is decoded again", transfer.decode_bytes(encoding, body)
-
-
-def _added_lines(body: bytes, signature: Signature) -> str | None:
-    """Whether lines were added at the end (one pass) or in front (a pass for each of the first lines)."""
-    lines = canonical_body(body, signature.body_canonicalization).splitlines(keepends=True)
-    running = sha256()
-    for number, line in enumerate(lines, 1):
-        running.update(line)
-        if line != b"\r\n" and signature.length is None and running.digest() == signature.body_hash:
-            return f"The body fits without its last {len(lines) - number} lines: a footer was added."
-    for number in range(1, min(MAX_BANNER, len(lines))):
-        if _is_signed(b"".join(lines[number:]), signature):  # what is left is canonical still
-            return f"The body fits without its first {number} lines: a banner was added."
-    return None
-
-
-def _fits(body: bytes, signature: Signature) -> bool:
-    return _is_signed(canonical_body(body, signature.body_canonicalization), signature)
-
-
-def _is_signed(canonical: bytes, signature: Signature) -> bool:
-    return sha256(canonical[: signature.length]).digest() == signature.body_hash
-
-
-def _header_change(message: Signable, result: Result) -> Iterator[str]:
-    signature = result.signature
-    public = result.record.public if result.record else None
-    assert public is not None
-    yield from _copies_that_differ(message, signature)
-    if message.header.body_start - message.header.start > MAX_OCTETS:
-        yield "The header was changed; it is too large to try what changed it."
-        return
-    for words, header in islice(_other_headers(message, signature), MAX_TRIES):
-        other = Signable(header)
-        own = next(field for field in other.fields(b"dkim-signature") if field.raw == result.field.raw)
-        digest = sha256(header_octets(other, own, signature)).digest()
-        if public.verifies(signature.signature, digest):
-            yield f"The header fits when {words}."
-            return
-    yield "No usual change explains the header: not a subject tag, nor a field added."
-
-
-def _other_headers(message: Signable, signature: Signature) -> Iterator[tuple[str, bytes]]:
-    for field in message.fields(b"subject"):
-        if match := _SUBJECT_TAG.search(field.raw):
-            tag = match[0].decode("utf-8", "replace").strip()
-            untagged = field.raw[: match.start()] + field.raw[match.end() :]
-            octets = field.octets.replace(field.raw, untagged, 1)
-            yield f"the tag {tag} is taken out of the subject", _with(message, field, octets)
-    for name in dict.fromkeys(signature.names):
-        for field in message.fields(name):
-            if name != b"dkim-signature":
-                shown = field.name
-                yield f"the field {shown} at octet {field.start} is taken out", _with(message, field, b"")
-
-
-def _with(message: Signable, field: Field, octets: bytes) -> bytes:
-    buffer = message.buffer
-    return buffer[message.header.start : field.start] + octets + buffer[field.end : message.header.body_start]
-
-
-def _copies_that_differ(message: Signable, signature: Signature) -> Iterator[str]:
-    for name, copy in signature.copied.items():
-        now = [b"".join(field.raw.split()) for field in message.fields(name)]
-        if b"".join(copy.split()) not in now:
-            word = name.decode("utf-8", "replace").title()
-            yield f"{word} is not as z= copied it: {copy.decode('utf-8', 'replace').strip()}"
 
 
 def _time(seconds: int) -> str:

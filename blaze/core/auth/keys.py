@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
     from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+    from cryptography.hazmat.primitives.hashes import SHA256
 
 MIN_RSA_BITS = 1024  # RFC 8301 §3.2
 MAX_RSA_BITS = 16384  # what OpenSSL verifies with (OPENSSL_RSA_MAX_MODULUS_BITS)
@@ -51,6 +52,21 @@ class PublicKey:
         except scheme.failures:
             return False
         return True
+
+    def signed_digest(self, signature: bytes) -> bytes | None:
+        """The SHA-256 digest that an RSA signature was made over (RFC 8017 §8.2.2, the inverse of §8.2.1).
+
+        None when no signature of this key can be `signature`; and for Ed25519, which does not give it away.
+        """
+        scheme = _scheme()
+        if self.type is not KeyType.RSA:
+            return None
+        try:
+            return self._key.recover_data_from_signature(  # type: ignore[union-attr]
+                signature, scheme.padding, scheme.plain_hash
+            )
+        except scheme.failures:
+            return None
 
     def to_bytes(self) -> bytes:
         """The octets that a record's `p=` holds in base64: SubjectPublicKeyInfo, or raw Ed25519."""
@@ -210,6 +226,9 @@ def parse_record(text: bytes) -> Record:
         DataError: the record is malformed, of another version or of an unknown key type, or `p=` is missing
             or holds no key of the type that `k=` says.
     """
+    if b"\\;" in text or text.startswith(b'"'):  # not undone: other verifiers would not either
+        what = "quotation marks" if text.startswith(b'"') else "backslashes"
+        raise DataError(f"the key record was published with {what}, which belong to the zone file alone")
     listed = tags.parse(text)
     if listed.duplicates:
         raise DataError(f"tag {listed.duplicates[0].decode()}= occurs twice in the key record")
@@ -336,6 +355,7 @@ def _wrap_private(key: object) -> PrivateKey:
 class _Scheme(NamedTuple):
     padding: "PKCS1v15"
     hash: "Prehashed"
+    plain_hash: "SHA256"
     failures: tuple[type[Exception], ...]
 
 
@@ -346,4 +366,4 @@ def _scheme() -> _Scheme:
     from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    return _Scheme(PKCS1v15(), Prehashed(SHA256()), (InvalidSignature, ValueError))
+    return _Scheme(PKCS1v15(), Prehashed(SHA256()), SHA256(), (InvalidSignature, ValueError))

@@ -21,7 +21,7 @@ OTHERS = Record(OTHER.public, KeyType.ED25519)
 CASES = [
     (GOOD.to_bytes(), "pass", ""),
     (OTHERS.to_bytes(), "fail", "another key"),
-    (Record(RSA.public).to_bytes(), "permerror", "k=rsa"),
+    (Record(RSA.public).to_bytes(), "permerror", "a key of type rsa, the private key is of type ed25519"),
     (b"v=DKIM1; k=ed25519; p=", "permerror", "revoked"),
     (b"v=DKIM1; k=ed25519", "permerror", "no p="),
     (GOOD.to_bytes() + b"; s=tlsrpt", "permerror", "email"),

@@ -44,6 +44,18 @@ def test_private_key_signs_and_its_public_half_verifies(name: str, key_type: Key
     assert keys.parse_public(base64.b64encode(key.public.to_bytes())) == key.public
 
 
+def test_signed_digest_of_an_rsa_signature_is_what_was_signed() -> None:
+    key = keys.parse_private(read("rsa2048-pkcs8.pem"))
+    other = keys.parse_private(read("rsa1024.pem"))
+    signature = key.sign(DIGEST)
+    assert key.public.signed_digest(signature) == DIGEST
+    assert other.public.signed_digest(signature) is None
+    for damaged in (signature[:-1], bytes(256), b"\xff" * 256, b"", signature + b"x"):
+        assert key.public.signed_digest(damaged) is None
+    ed25519 = keys.parse_private(read("ed25519.pem"))
+    assert ed25519.public.signed_digest(ed25519.sign(DIGEST)) is None
+
+
 def test_all_forms_of_one_key_are_one_key() -> None:
     names = ("rsa2048-pkcs1.pem", "rsa2048-pkcs8.pem")
     assert len({keys.parse_private(read(name)).public.to_bytes() for name in names}) == 1
@@ -143,6 +155,8 @@ ED25519_P = p_of("ed25519.pem")
 BAD_RECORDS = [
     ("", "no p="),
     ("v=DKIM1; k=rsa", "no p="),
+    (f"v=DKIM1\\; k=rsa\\; p={p_of('rsa1024.pem')}", "published with backslashes"),
+    (f'"v=DKIM1; k=rsa; p={p_of("rsa1024.pem")}"', "published with quotation marks"),
     ("rubbish", "malformed"),
     (f"v=DKIM2; p={p_of('rsa1024.pem')}", "not DKIM1"),
     (f"v=dkim1; p={p_of('rsa1024.pem')}", "not DKIM1"),
