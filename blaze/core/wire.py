@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from blaze.core.errors import DataError, RemoteProtocolError
 
 CRLF = b"\r\n"
+_STUFFED = b"\r\n."
 _TERMINATOR = b"\r\n.\r\n"
 
 
@@ -125,22 +126,23 @@ class DotReader:
             return b""
         if self._held:
             data = self._held + data
-        end = data.find(_TERMINATOR)
+        dot = data.find(_STUFFED)
+        end = data.find(_TERMINATOR, dot) if dot >= 0 else -1
         if end >= 0:
             self.done = True
             self.rest = data[end + len(_TERMINATOR) :]
             self._held = b""
-            return self._unstuff(data[: end + len(CRLF)])
+            return self._unstuff(data[: end + len(CRLF)], is_stuffed=dot < end)
         cut = len(data) - _terminator_begun(data)
         self._held = data[cut:]
-        return self._unstuff(data[:cut]) if cut else b""
+        return self._unstuff(data[:cut], is_stuffed=dot >= 0) if cut else b""
 
-    def _unstuff(self, data: bytes) -> bytes:
+    def _unstuff(self, data: bytes, *, is_stuffed: bool) -> bytes:
         newlines = data.count(CRLF)
         if data.count(b"\n") != newlines or data.count(b"\r") != newlines:
             self.bare_newline = True
-        if newlines:
-            data = data.replace(b"\r\n.", CRLF)
+        if is_stuffed:
+            data = data.replace(_STUFFED, CRLF)
         if self._skip:
             data = data[self._skip :]
             self._skip = 0

@@ -62,6 +62,21 @@ def test_srv_writes_a_folder_with_envelopes(tmp_path: Path) -> None:
     assert not [name for name in os.listdir(srv.box) if name.startswith(".")]
 
 
+@pytest.mark.parametrize("sync", [[], ["--no-sync"]])
+def test_srv_keeps_with_each_message_of_a_session_its_own_lines(tmp_path: Path, sync: list[str]) -> None:
+    with Srv(tmp_path, *sync, "-v") as srv, smtplib.SMTP("127.0.0.1", srv.port) as client:
+        for _ in range(3):
+            client.sendmail("a@b", "c@d", MESSAGE)
+        for _ in range(3):
+            srv.wait_for("mail")
+    first, second, third = (
+        [line["text"] for line in envelope["transcript"] if not line["text"].startswith("DATA")]
+        for envelope in srv.envelopes()
+    )
+    assert first == second == third
+    assert first.count("250 2.0.0 OK") == 1
+
+
 def test_srv_names_files_by_format(tmp_path: Path) -> None:
     with Srv(tmp_path, "--format", "t-%s.msg") as srv:
         send(srv.port)

@@ -2,15 +2,15 @@
 
 import json
 import mmap
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from json.encoder import encode_basestring
-from typing import Any, NamedTuple
+from typing import Any
 
 from blaze.core.mail.header import Buffer
+from blaze.core.net.drafts import Draft
 from blaze.core.net.sessionlog import Line
 from blaze.core.smtp import commands
 from blaze.core.smtp.commands import Ehlo, Helo, Lhlo
@@ -22,12 +22,7 @@ SPILL = 1 << 17
 
 SCHEMA = "blaze.srv.envelope/1"
 
-
-class OpenFile(NamedTuple):
-    """A file being written; its `name` is empty where it has none."""
-
-    fd: int
-    name: str
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Body:
@@ -38,11 +33,11 @@ class Body:
 
     __slots__ = ("_chunks", "_spill", "failure", "file", "size")
 
-    def __init__(self, spill: Callable[[], OpenFile]) -> None:
+    def __init__(self, spill: Callable[[], Draft]) -> None:
         self._spill = spill
         self._chunks: list[bytes] = []
         self.size = 0
-        self.file: OpenFile | None = None
+        self.file: Draft | None = None
         self.failure: OSError | None = None
 
     def write(self, chunk: bytes) -> None:
@@ -76,12 +71,10 @@ class Body:
         return mmap.mmap(self.file.fd, 0, access=mmap.ACCESS_READ)
 
     def discard(self) -> None:
-        """Forget the message, and remove its file unless that has got another name since."""
+        """Forget the message, and close its file."""
         self._chunks.clear()
         if self.file:
-            os.close(self.file.fd)
-            if self.file.name:
-                atomic.remove_quietly(self.file.name)
+            self.file.close()
             self.file = None
 
 
@@ -91,7 +84,7 @@ class Nowhere(Body):
     __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__(lambda: OpenFile(-1, ""))
+        super().__init__(lambda: Draft(-1))
 
     def write(self, chunk: bytes) -> None:
         """Count the octets."""
@@ -122,10 +115,12 @@ class Arrival:
 
         Octets that are no UTF-8 become `\\udcXX`.
         """
-        head = json.dumps(self._envelope(path), ensure_ascii=False)
+        head = _to_json(self._envelope(path))
         lines = ", ".join(
-            f'{{"time": "{rfc3339(moment)}", "from": "{who}", "text": {encode_basestring(text)}}}'
-            for moment, who, text in self.transcript
+            [
+                f'{{"time": "{rfc3339(moment)}", "from": "{who}", "text": {encode_basestring(text)}}}'
+                for moment, who, text in self.transcript
+            ]
         )
         return f'{head[:-1]}, "transcript": [{lines}]}}\n'.encode("utf-8", "backslashreplace")
 

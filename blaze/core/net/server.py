@@ -233,7 +233,6 @@ class Server:
             if len(self._sessions) >= self.options.max_connections:
                 self._turn_away(connection)
                 continue
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.start_session(connection, address[:2])
 
     def _turn_away(self, connection: socket.socket) -> None:
@@ -324,6 +323,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # its connections inherit it
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:

@@ -223,7 +223,9 @@ class Session:
         elif kind in (AuthStep, Authenticated, AuthFailed):
             self._log.secret(self._connection.line)
         octets = self._connection.send(reply)
-        if octets:
+        if kind is MessageEnd:
+            self._log.verdict(reply)
+        elif octets:
             self._log.server(reply)
         if kind is Request and reply.positive:
             self._accepted(event.command)  # type: ignore[union-attr]
@@ -282,7 +284,6 @@ class Session:
             reply = _CLOSING
         if not reply.positive:
             arrival.body.discard()
-            self._log.forget()
             return reply
         arrival.time = time.time()
         arrival.transcript = self._log.take(reply)
@@ -298,6 +299,7 @@ class Session:
         """The message is where the sink put it, or it could not be stored."""
         self.is_storing = False
         reply = self._reply_when_stored(self._accepting, outcome)
+        self._log.verdict(reply)
         if self._stream.closed:
             return
         self._stream.write(self._connection.send(reply))

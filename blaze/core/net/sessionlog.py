@@ -73,16 +73,20 @@ class SessionLog:
         """What happened beside the dialogue."""
         self._add(NOTE, text)
 
+    def verdict(self, reply: Reply) -> None:
+        """What was answered to a message; its lines, of which `take` gave a copy, are forgotten."""
+        if self._tell:
+            self._tell(SERVER, _said(reply))
+        self._forget()
+
     def take(self, reply: Reply) -> list[Line]:
-        """The lines of the message that ends now with `reply`, after those of the opening; forgets them."""
+        """The lines of the message that will be answered with `reply`, after those of the opening."""
         lines = [*self._opening, *self._lines, Line(time.time(), SERVER, _said(reply))]
         if self._omitted:
             lines.append(Line(time.time(), NOTE, f"{self._omitted} lines left out"))
-        self.forget()
         return lines
 
-    def forget(self) -> None:
-        """The transaction is over."""
+    def _forget(self) -> None:
         self._lines = []
         self._kept = self._omitted = 0
 

@@ -9,10 +9,11 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from blaze.core.errors import BlazeError, CannotCreateError, InputOutputError, UsageError
-from blaze.core.net.arrival import Arrival, Body, Nowhere, OpenFile
+from blaze.core.net.arrival import Arrival, Body, Nowhere
+from blaze.core.net.drafts import Draft, Drafts
 from blaze.core.store import atomic, maildirwrite, mboxwrite, source
 from blaze.core.store.delivery import Delivery
 from blaze.core.store.flags import NEW
@@ -24,8 +25,6 @@ FORMAT = "blaze-%s.eml"
 
 Outcome = str | BlazeError | None
 """The name of a stored message (None: it was not to be kept), or why it is not stored."""
-
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Sink(Protocol):
@@ -68,24 +67,19 @@ class FolderSink:
         self._format = format
         self._run = time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(3)
         self._stored = 0
-        self._opened = 0
         try:
             _make_folder(self.folder, sync=sync)
         except OSError as error:
             raise _cannot_create(error, self.folder) from error
+        self._drafts = Drafts(self.folder, self._run)
 
     def open(self) -> Body:
-        """A body that goes to a hidden file of the folder when it is large."""
-        return Body(self._open_file)
-
-    def _open_file(self) -> OpenFile:
-        self._opened += 1
-        name = f"{self.folder}/.{self._run}-{self._opened}.tmp"
-        return OpenFile(os.open(name, _FLAGS, 0o666), name)
+        """A body that goes to a file of the folder when it is large."""
+        return Body(self._drafts.open)
 
     def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
-        """Write all, flush all, rename all, flush the folder."""
-        outcomes = [self._name(self._write(arrival)) for arrival in arrivals]
+        """Write and name each, then flush the folder."""
+        outcomes = [self._store(arrival) for arrival in arrivals]
         if self._sync:
             try:
                 atomic.sync_folder(self.folder)
@@ -93,77 +87,54 @@ class FolderSink:
                 return [_cannot_write(error, self.folder)] * len(arrivals)
         return outcomes
 
-    def _write(self, arrival: Arrival) -> "_Hidden | BlazeError":
-        """Both files of a message under hidden names, on disk."""
+    def _store(self, arrival: Arrival) -> Outcome:
         self._stored += 1
         target = self._target(self._stored)
-        names = []
+        drafts: list[Draft] = []
+        body = arrival.body
         try:
-            if arrival.body.file is None:
-                names.append(self._write_hidden(arrival.body.octets()))
-            else:
-                names.append(arrival.body.file.name)
-                self._close(arrival.body.file.fd)
-            names.append(self._write_hidden(arrival.envelope_line(target)))
-        except OSError as error:
-            for name in names:
-                atomic.remove_quietly(name)
-            return _cannot_write(error, target)
-        return _Hidden(names[0], names[1], target)
-
-    def _write_hidden(self, octets: bytes) -> str:
-        fd, name = self._open_file()
-        try:
-            atomic.write_all(fd, octets)
-        except OSError:
-            os.close(fd)
-            atomic.remove_quietly(name)
-            raise
-        self._close(fd)
-        return name
-
-    def _close(self, fd: int) -> None:
-        try:
+            drafts.append(self._written(body.octets()) if body.file is None else body.file)
+            body.file = None
+            drafts.append(self._written(arrival.envelope_line(target)))
             if self._sync:
-                os.fsync(fd)
-        finally:
-            os.close(fd)
-
-    def _name(self, written: "_Hidden | BlazeError") -> Outcome:
-        """Give the files their names, the envelope first: who sees a message finds its envelope."""
-        if isinstance(written, BlazeError):
-            return written
-        message, envelope, target = written
-        beside = envelope_path(target)
-        try:
-            self._rename(envelope, beside)
-            try:
-                self._rename(message, target)
-            except OSError:
-                os.unlink(beside)
-                raise
+                for draft in drafts:
+                    os.fsync(draft.fd)
+            message, envelope = drafts
+            self._name(message, envelope, target)
         except OSError as error:
-            atomic.remove_quietly(envelope)
-            atomic.remove_quietly(message)
             return _cannot_write(error, target)
+        finally:
+            for draft in drafts:
+                draft.close()
         return target
+
+    def _written(self, octets: bytes) -> Draft:
+        draft = self._drafts.open()
+        try:
+            atomic.write_all(draft.fd, octets)
+        except OSError:
+            draft.close()
+            raise
+        return draft
+
+    def _name(self, message: Draft, envelope: Draft, target: str) -> None:
+        """Give the files their names, the envelope first: who sees a message finds its envelope."""
+        beside = envelope_path(target)
+        self._publish(envelope, beside)
+        try:
+            self._publish(message, target)
+        except OSError:
+            os.unlink(beside)
+            raise
 
     def _target(self, number: int) -> str:
         return f"{self.folder}/{self._format % f'{self._run}-{number:06}'}"
 
-    def _rename(self, name: str, target: str) -> None:
-        os.rename(name, target)  # the target's name is of this run alone
+    def _publish(self, draft: Draft, target: str) -> None:
+        self._drafts.publish(draft, target)
 
     def close(self) -> None:
         """Nothing is left open."""
-
-
-class _Hidden(NamedTuple):
-    """A message and its envelope under the names they have until all is on disk."""
-
-    message: str
-    envelope: str
-    target: str
 
 
 class FileSink(FolderSink):
@@ -187,11 +158,11 @@ class FileSink(FolderSink):
         stem, suffix = os.path.splitext(self._path)
         return f"{stem}-{number}{suffix}"
 
-    def _rename(self, name: str, target: str) -> None:
+    def _publish(self, draft: Draft, target: str) -> None:
         if self._force:
-            os.replace(name, target)
+            self._drafts.replace(draft, target)
         else:
-            atomic.rename_new(name, target)
+            self._drafts.publish(draft, target)
 
 
 class MaildirSink:
@@ -388,9 +359,9 @@ def _delivery(arrival: Arrival) -> Delivery:
     return Delivery(buffer, 0, len(buffer), marks=NEW, date_ns=int(arrival.time * 1e9), sender=sender)
 
 
-def _temporary() -> OpenFile:
+def _temporary() -> Draft:
     with tempfile.TemporaryFile(buffering=0) as file:
-        return OpenFile(os.dup(file.fileno()), "")
+        return Draft(os.dup(file.fileno()))
 
 
 def _count_messages(path: str) -> int:

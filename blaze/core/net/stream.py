@@ -188,28 +188,28 @@ class Stream:
         self._is_queued = False
         if self.closed:
             return
-        try:
-            sent = self._socket.send(self._pending) if self._pending else 0
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError as error:
-            self.abort(error.strerror)
-            return
-        if sent == len(self._pending):
-            self._pending.clear()
-        else:
-            del self._pending[:sent]
-        self._watch(is_blocked=bool(self._pending))
-        if self.is_closing and not self._pending:
+        pending = self._pending
+        if pending:
+            try:
+                sent = self._socket.send(pending)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError as error:
+                self.abort(error.strerror)
+                return
+            del pending[:sent]
+        if pending or self._is_blocked:
+            self._watch(is_blocked=bool(pending))
+        if self.is_closing and not pending:
             self._finish(is_inside=False)
 
     def _watch(self, *, is_blocked: bool) -> None:
-        if is_blocked and not self._is_blocked:
-            self._loop.add_writer(self._fd, self.flush)
-        elif self._is_blocked and not is_blocked:
-            self._loop.remove_writer(self._fd)
-        elif not is_blocked:
+        if is_blocked == self._is_blocked:
             return
+        if is_blocked:
+            self._loop.add_writer(self._fd, self.flush)
+        else:
+            self._loop.remove_writer(self._fd)
         self._is_blocked = is_blocked
         self._update()
 

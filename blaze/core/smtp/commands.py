@@ -6,6 +6,7 @@ controls, too many octets) before anything is written. `parse` reads a line; `pa
 
 import base64
 import binascii
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -270,6 +271,10 @@ def parse(line: bytes) -> Command:
     Raises:
         CommandError: it is none; its `reply` is the 500, 501, 553 or 555 to send.
     """
+    return _read(line) if line[:4].upper() == b"AUTH" else _read_again(line)
+
+
+def _read(line: bytes) -> Command:
     octets, _, rest = line.rstrip(b" \t").partition(b" ")
     reader = _READERS.get(octets.upper())
     if reader is None:
@@ -283,6 +288,10 @@ def parse(line: bytes) -> Command:
     if len(line) + 2 > MAX_COMMAND_LINE and len(line) + 2 > _LIMITS.get(octets.upper(), MAX_COMMAND_LINE):
         raise CommandError(Reply(500, "Line too long", "5.5.6"))
     return reader(argument)
+
+
+_read_again = functools.lru_cache(maxsize=512)(_read)
+"""The same lines come in session after session. Those of a log-in are not kept: they hold secrets."""
 
 
 _LIMITS = {b"MAIL": MAX_MAIL_LINE, b"RCPT": MAX_RCPT_LINE, b"AUTH": MAX_AUTH_LINE}

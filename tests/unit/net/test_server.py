@@ -19,7 +19,8 @@ from blaze.core import sasl
 from blaze.core.errors import BlazeError, InputOutputError
 from blaze.core.net import tls
 from blaze.core.net.accounts import USER_MECHANISMS, Users
-from blaze.core.net.arrival import Arrival, Body, OpenFile
+from blaze.core.net.arrival import Arrival, Body
+from blaze.core.net.drafts import Draft
 from blaze.core.net.server import Listening, Server, is_loopback
 from blaze.core.net.sink import Outcome
 from blaze.core.net.tls import make_certificates, server_context
@@ -44,7 +45,7 @@ class Kept:
         self.error: BlazeError | None = None
 
     def open(self) -> Body:
-        return Body(lambda: OpenFile(os.memfd_create("body"), ""))
+        return Body(lambda: Draft(os.memfd_create("body")))
 
     def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
         assert self.gate.wait(20)
@@ -487,7 +488,7 @@ def test_server_says_451_when_storing_fails() -> None:
 def test_server_says_451_when_a_large_body_does_not_fit() -> None:
     class Full(Kept):
         def open(self) -> Body:
-            return Body(lambda: OpenFile(os.open("/dev/full", os.O_RDWR), ""))
+            return Body(lambda: Draft(os.open("/dev/full", os.O_RDWR)))
 
     async def scenario(running: Running) -> None:
         client = await running.connect()

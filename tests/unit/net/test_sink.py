@@ -18,7 +18,8 @@ from blaze.core.errors import (
 )
 from blaze.core.net import sink
 from blaze.core.net.accounts import is_readable_by_others, read_users
-from blaze.core.net.arrival import SPILL, Arrival, Body, Nowhere, OpenFile, rfc3339
+from blaze.core.net.arrival import SPILL, Arrival, Body, Nowhere, rfc3339
+from blaze.core.net.drafts import Draft
 from blaze.core.net.sessionlog import MAX_KEPT, SessionLog
 from blaze.core.smtp import Reply
 from blaze.core.smtp.commands import Ehlo, Mail, Noop, Rcpt
@@ -191,7 +192,7 @@ def test_nowhere_counts() -> None:
 
 
 def test_body_remembers_that_the_disk_is_full() -> None:
-    body = Body(lambda: OpenFile(os.open("/dev/full", os.O_RDWR), ""))
+    body = Body(lambda: Draft(os.open("/dev/full", os.O_RDWR)))
     for _ in range(10):
         body.write(b"x" * SPILL)
     assert body.failure
@@ -204,9 +205,12 @@ def test_body_removes_its_file(tmp_path: Path) -> None:
     folder = sink.FolderSink(str(tmp_path))
     body = folder.open()
     body.write(LARGE)
-    assert len(os.listdir(tmp_path)) == 1
+    assert body.file
+    fd = body.file.fd
     body.discard()
     assert os.listdir(tmp_path) == []
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
 
 
 def test_log_masks_log_ins() -> None:
@@ -236,6 +240,7 @@ def test_log_repeats_the_opening_alone() -> None:
     for _ in range(3):
         log.client(b"MAIL FROM:<a@b>", Request(Noop(), OK))
         texts = [line.text for line in log.take(OK)]
+        log.verdict(OK)
     assert texts == ["EHLO x", "MAIL FROM:<a@b>", "250 2.0.0 OK"]
 
 
