@@ -141,16 +141,23 @@ class Stream:
     def abort(self, reason: str | None = None) -> None:
         """Close at once; the listener is told soon."""
         if not self.closed:
-            self._disconnect()
-            self._loop.call_soon(self._listener.lost, reason)
+            listener = self._disconnect()
+            self._loop.call_soon(listener.lost, reason)
 
-    def _disconnect(self) -> None:
+    def _disconnect(self) -> Listener:
+        """Close the socket, and give the listener for its last call.
+
+        It is held here no longer: the two know each other, and would be garbage that only the collector finds.
+        """
         self.closed = self.is_closing = True
         if self._reading:
             self._loop.remove_reader(self._fd)
         if self._is_blocked:
             self._loop.remove_writer(self._fd)
         self._socket.close()
+        listener = self._listener
+        del self._listener
+        return listener
 
     def _finish(self, *, is_inside: bool = True) -> None:
         """All is sent. `is_inside` says that the listener may be in the middle of something."""
@@ -164,8 +171,7 @@ class Stream:
         elif is_inside:
             self.abort()
         else:
-            self._disconnect()
-            self._listener.lost(None)
+            self._disconnect().lost(None)
 
     def _update(self) -> None:
         wanted = not self.closed and not self._paused and len(self._pending) <= HIGH_WATER
