@@ -147,7 +147,7 @@ class Stream:
     def _disconnect(self) -> Listener:
         """Close the socket, and give the listener for its last call.
 
-        It is held here no longer: the two know each other, and would be garbage that only the collector finds.
+        It is held here no longer: the two know each other, and only the collector would find them.
         """
         self.closed = self.is_closing = True
         if self._reading:
