@@ -22,7 +22,7 @@ from blaze.core.errors import ConfigurationError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from blaze.core.auth.authres import AuthenticationResults
+    from blaze.core.auth.authres import AuthenticationResults, MethodResult
     from blaze.core.auth.dkim import Signable
     from blaze.core.auth.psl import PublicSuffixes
     from blaze.core.net.authenticate import Authentication, Envelope
@@ -57,11 +57,12 @@ def _verify(
     destination: Destination,
     file: str,
 ) -> int:
-    """Check SPF, DKIM and DMARC and put an Authentication-Results field on top of the message.
+    """Check SPF, DKIM and DMARC, and stamp the results.
 
-    Fields that claim to come from the same AUTHSERV-ID are taken out; every other octet is kept. Without --ip
-    there is no SPF. With --json the verdict is printed, with -q nothing, and the message only with -o. The
-    exit status is 0 for pass, 75 when the DNS could not answer, else 1.
+    An Authentication-Results field is put on top of the message. Fields that claim to come from the same
+    AUTHSERV-ID are taken out; every other octet is kept. Without --ip there is no SPF. With --json the
+    verdict is printed, with -q nothing, and the message only with -o. The exit status is 0 for pass, 75 when
+    the DNS could not answer, else 1.
 
     \b
     Examples:
@@ -97,10 +98,10 @@ def _verify(
 @command("collect", reports=True)
 @files_argument()
 def _collect(app: App, files: tuple[str, ...]) -> None:
-    """Tabulate what servers say in the Authentication-Results fields of messages.
+    """Tabulate the Authentication-Results of messages.
 
-    Anybody may have written such a field: only those of servers you trust, that remove what comes from
-    outside, mean anything. The exit status is 1 when a message has none.
+    What each server says is listed. Anybody may have written such a field: only those of servers you trust,
+    that remove what comes from outside, mean anything. The exit status is 1 when a message has none.
 
     \b
     Example:
@@ -197,11 +198,24 @@ def _server(one: "AuthenticationResults") -> dict[str, Any]:
             "result": result.result,
             "reason": result.reason,
             "comment": result.comment,
-            "properties": {f"{kind}.{name}": value for kind, name, value in result.properties},
+            "properties": _first_values(result),
+            "property_list": [{"name": name, "value": value} for name, value in _named(result)],
         }
         for result in one.results
     ]
     return {"authserv_id": one.authserv_id, "results": results, "defects": list(one.defects)}
+
+
+def _named(result: "MethodResult") -> list[tuple[str, str]]:
+    return [(f"{kind}.{name}", value) for kind, name, value in result.properties]
+
+
+def _first_values(result: "MethodResult") -> dict[str, str]:
+    """The properties by name; of one that stands again the first value, which is the one that counts."""
+    values: dict[str, str] = {}
+    for name, value in _named(result):
+        values.setdefault(name, value)
+    return values
 
 
 def _table_rows(one: "AuthenticationResults") -> list[tuple[str, ...]]:
@@ -212,7 +226,7 @@ def _table_rows(one: "AuthenticationResults") -> list[tuple[str, ...]]:
             one.authserv_id,
             result.method,
             result.result,
-            " ".join(f"{kind}.{name}={value}" for kind, name, value in result.properties),
+            " ".join(f"{name}={value}" for name, value in _named(result)),
             result.reason or result.comment or "",
         )
         for result in one.results

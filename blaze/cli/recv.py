@@ -86,7 +86,9 @@ def _stamp(
     destination: Destination,
     file: str,
 ) -> None:
-    """Put a Received field on top of a message, of which every octet is kept.
+    """Stamp a Received field on a message.
+
+    It is put on top; every octet of the message is kept.
 
     \b
     Example:

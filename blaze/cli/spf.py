@@ -85,10 +85,11 @@ def _check(
 @click.argument("domain", type=DOMAIN)
 @dns_options
 def _tree(app: App, domain: str, dns: DNS) -> int:
-    """Draw a domain's policy: every include and redirect, and how many look-ups they take.
+    """Draw a domain's policy and count its look-ups.
 
-    The number behind a term is its place among those that ask the DNS; ten are allowed (RFC 7208 §4.6.4), and
-    the drawing goes on past that. The exit status is 1 when the limit is passed or a record is wrong.
+    Every include and redirect is followed. The number behind a term is its place among those that ask the
+    DNS; ten are allowed (RFC 7208 §4.6.4), and the drawing goes on past that. The exit status is 1 when the
+    limit is passed or a record is wrong.
 
     \b
     Example:
@@ -128,7 +129,9 @@ def _stamp(
     destination: Destination,
     file: str,
 ) -> None:
-    """Put a Received-SPF field on top of a message, of which every octet is kept.
+    """Stamp a Received-SPF field on a message.
+
+    It is put on top; every octet of the message is kept.
 
     \b
     Example:
@@ -156,7 +159,12 @@ def _stamp(
 
 
 @command("analyze", reports=True)
-@option("--spf-timeout", type=DURATION, default="20s", help="Let the look-ups of one field take so long.")
+@option(
+    "--spf-timeout",
+    type=DURATION,
+    default="20s",
+    help="Let the look-ups of one field take so long.  [default: 20s]",
+)
 @now_option
 @dns_options
 @files_argument()

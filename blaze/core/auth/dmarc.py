@@ -8,6 +8,7 @@ Organizational domains are found by the DNS tree walk of RFC 9989 §4.10, or wit
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from blaze.core.auth import dmarc_record
 from blaze.core.auth.dkim_signature import Status as DKIMStatus
@@ -39,13 +40,14 @@ class Identifiers:
     """The domains that authenticated themselves, in A-labels and lower case (RFC 9989 §4.3).
 
     `spf` is the domain of the reverse-path, or the HELO name where that was empty, when SPF passed. `dkim`
-    are the ``d=`` of the signatures that passed. An error that may pass is in `unsettled`: a fail may yet be
-    a pass.
+    are the ``d=`` of the signatures that passed. `unsettled_spf` and `unsettled_dkim` are those that an error
+    left open: they may yet pass.
     """
 
     spf: str | None = None
     dkim: tuple[str, ...] = ()
-    unsettled: bool = False
+    unsettled_spf: str | None = None
+    unsettled_dkim: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,16 @@ class Verdict:
 
 def identifiers(spf: SPFResult | None, dkim: Iterable[DKIMResult]) -> Identifiers:
     """The authenticated identifiers in the verdicts of both methods."""
-    results = list(dkim)
-    passed = (found.signature.domain for found in results if found.status is DKIMStatus.PASS)
-    domains = dict.fromkeys(_normal(domain) for domain in passed if domain)
-    unsettled = any(found.status is DKIMStatus.TEMPERROR for found in results)
-    if spf is None:
-        return Identifiers(None, tuple(domains), unsettled)
-    unsettled = unsettled or spf.status is SPFStatus.TEMPERROR
+    domains: dict[DKIMStatus, dict[str, None]] = {}
+    for result in dkim:
+        if result.signature.domain:
+            domains.setdefault(result.status, {})[_normal(result.signature.domain)] = None
+    by_spf = {spf.status: _normal(spf.domain)} if spf else {}
     return Identifiers(
-        _normal(spf.domain) if spf.status is SPFStatus.PASS else None, tuple(domains), unsettled
+        spf=by_spf.get(SPFStatus.PASS),
+        dkim=tuple(domains.get(DKIMStatus.PASS, ())),
+        unsettled_spf=by_spf.get(SPFStatus.TEMPERROR),
+        unsettled_dkim=tuple(domains.get(DKIMStatus.TEMPERROR, ())),
     )
 
 
@@ -174,17 +177,34 @@ def _judge_by(source: _Source, author: str, found: Identifiers, domains: "_Tree 
     if not record.usable:
         return settled
     settled = replace(settled, organizational_domain=domains.organizational_domain(author, needed=False))
-    dkim = [domain for domain in found.dkim if domains.are_aligned(domain, author, strict=record.strict_dkim)]
-    spf = found.spf is not None and domains.are_aligned(found.spf, author, strict=record.strict_spf)
-    policy = domains.choose_policy(source, author)
-    settled = replace(settled, policy=policy, dkim_aligned=bool(dkim), spf_aligned=spf)
+    spf, dkim = _aligned(record, author, found.spf, found.dkim, domains)
+    settled = replace(settled, dkim_aligned=bool(dkim), spf_aligned=spf)
     if dkim or spf:
         by = f"DKIM of {dkim[0]}" if dkim else f"SPF of {found.spf}"
-        return replace(settled, status=Status.PASS, reason=f"{by} is aligned with {author}")
-    if found.unsettled:
+        policy = domains.choose_policy(source, author, needed=False)
+        return replace(settled, status=Status.PASS, policy=policy, reason=f"{by} is aligned with {author}")
+    policy = domains.choose_policy(source, author)
+    settled = replace(settled, policy=policy)
+    open_spf, open_dkim = _aligned(record, author, found.unsettled_spf, found.unsettled_dkim, domains)
+    if open_spf or open_dkim:  # another that is not aligned would not help, whatever it is
         return replace(settled, status=Status.TEMPERROR, reason="SPF or DKIM could not be settled now")
     disposition = domains.lower(policy, record)
     return replace(settled, status=Status.FAIL, disposition=disposition, reason=_explain_fail(author, found))
+
+
+class _Aligned(NamedTuple):
+    spf: bool
+    dkim: list[str]
+
+
+def _aligned(
+    record: Record, author: str, spf: str | None, dkim: Iterable[str], domains: "_Tree | _Listed"
+) -> _Aligned:
+    """Which of these identifiers are aligned with the author domain (RFC 9989 §4.4)."""
+    return _Aligned(
+        spf is not None and domains.are_aligned(spf, author, strict=record.strict_spf),
+        [domain for domain in dkim if domains.are_aligned(domain, author, strict=record.strict_dkim)],
+    )
 
 
 def _explain_fail(author: str, found: Identifiers) -> str:
@@ -285,25 +305,25 @@ class _Tree(_Records):
             return False  # an organizational domain is the domain itself or stands above it
         return self.organizational_domain(identifier) == organizational
 
-    def choose_policy(self, source: _Source, author: str) -> Policy:
+    def choose_policy(self, source: _Source, author: str, *, needed: bool = True) -> Policy:
         """``p`` for the domain itself, ``np`` for a name that does not exist, else ``sp``; ``p`` in their
-        stead.
+        stead. When it is not `needed`, a name that cannot be looked up counts as existing.
         """
         record = source.record
+        existing = record.sp or record.p
         if source.domain == author:
             return record.p
-        if record.np is not None and not self._exists(author):
-            return record.np
-        return record.sp or record.p
+        if record.np in (None, existing):
+            return existing
+        answer = ask(self._resolver, author, RecordType.A)
+        if answer.failed and needed:
+            raise _UnsettledError(f"np= and sp= differ, and does {author} exist? {answer}")
+        return record.np if answer.rcode is Rcode.NXDOMAIN and record.np else existing
 
     def lower(self, policy: Policy, record: Record) -> Policy:
         """One step below in test mode (§4.7, ``t``)."""
         steps = tuple(Policy)
         return steps[max(steps.index(policy) - 1, 0)] if record.testing else policy
-
-    def _exists(self, domain: str) -> bool:
-        """False when the name does not exist in the DNS (RFC 9989 §3.2, RFC 8020)."""
-        return ask(self._resolver, domain, RecordType.A).rcode is not Rcode.NXDOMAIN
 
     def _walk(self, start: str) -> _Walk:
         if start not in self._walks:
@@ -359,7 +379,7 @@ class _Listed(_Records):
             return identifier == author
         return self.organizational_domain(identifier) == self.organizational_domain(author)
 
-    def choose_policy(self, source: _Source, author: str) -> Policy:
+    def choose_policy(self, source: _Source, author: str, *, needed: bool = True) -> Policy:  # noqa: ARG002
         """RFC 7489 §6.3: ``sp`` for a subdomain, where it is given."""
         return source.record.p if source.domain == author else source.record.sp or source.record.p
 

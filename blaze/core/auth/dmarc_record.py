@@ -11,7 +11,7 @@ REMOVED = frozenset({b"pct", b"rf", b"ri"})  # tags of RFC 7489 that RFC 9989 ha
 _KNOWN = frozenset(b"v p sp np adkim aspf psd t rua ruf fo".split())
 _VERSION = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x22-\x2b\x2d-\x3a\x3c-\x7e]+")
-_FAILURE_OPTION = re.compile(r"[01ds](?::[01ds])*")
+_FAILURE_OPTIONS = re.compile(r"[01ds](?::[01ds]){0,2}")
 
 
 class Policy(StrEnum):
@@ -143,8 +143,10 @@ class _Reader:
         value = self._text("fo")
         if value is None:
             return "0"
-        if _FAILURE_OPTION.fullmatch(value):
-            return value
+        options = value.lower().split(":")
+        distinct = len(set(options)) == len(options) and not {"0", "1"} <= set(options)
+        if distinct and _FAILURE_OPTIONS.fullmatch(value.lower()):
+            return value.lower()
         self.note(f"fo={value[:40]} is malformed, 0 is taken")
         return "0"
 

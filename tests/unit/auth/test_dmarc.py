@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, strategies as st
 
-from blaze.core.auth import dmarc, psl
+from blaze.core.auth import dkim, dkim_signature, dmarc, psl
+from blaze.core.auth.dkim_signature import Status as DKIMStatus
 from blaze.core.auth.dmarc import Identifiers, Status, Verdict, judge, walk_names
 from blaze.core.auth.dmarc_record import Policy, RecordError, is_record, parse
 from blaze.core.auth.resolver import Answer, Question
@@ -94,6 +95,9 @@ def test_parse_record_fills_in_defaults() -> None:
         ("p=reject; t=1", True, REJECT, "t=1 is malformed, n is taken"),
         ("p=reject; psd=yes", True, REJECT, "psd=yes is malformed, u is taken"),
         ("p=reject; fo=2", True, REJECT, "fo=2 is malformed, 0 is taken"),
+        ("p=reject; fo=0:1", True, REJECT, "fo=0:1 is malformed, 0 is taken"),
+        ("p=reject; fo=d:d", True, REJECT, "fo=d:d is malformed, 0 is taken"),
+        ("p=reject; fo=D:s:1", True, REJECT, None),
         ("p=reject; rua=nobody", True, REJECT, "rua= holds what is no URI, ignored"),
         ("p=reject; rubbish", True, REJECT, "octet 19: not-a-tag, ignored"),
         ("p=rejected", False, NONE, "p= malformed: the record has no effect"),
@@ -321,10 +325,53 @@ def test_judge_says_why_it_fails() -> None:
     assert reason == "DKIM of b.test, SPF of a.test passed, not aligned with example.com"
 
 
-def test_judge_is_unsettled_when_a_method_is() -> None:
+def test_judge_is_unsettled_when_an_aligned_method_is() -> None:
     texts = zone(example_com="p=reject")
-    assert judged(texts, unsettled=True).status is Status.TEMPERROR
-    assert judged(texts, unsettled=True, spf="example.com").status is Status.PASS
+    for found in ({"unsettled_spf": "example.com"}, {"unsettled_dkim": ("b.test", "a.example.com")}):
+        assert judged(texts, **found).status is Status.TEMPERROR
+        assert judged(texts, spf="example.com", **found).status is Status.PASS
+        assert judged(zone(example_com="p=reject"), "example.com", **found).policy is REJECT
+
+
+@pytest.mark.parametrize("tags", ["p=reject", "p=reject; adkim=s; aspf=s"])
+def test_judge_fails_whatever_becomes_of_a_stranger_that_is_unsettled(tags: str) -> None:
+    """A domain of the sender's own that does not answer must not turn a fail into a try-again."""
+    texts = zone(example_com=tags)
+    stranger = "a.example.com" if "adkim" in tags else "evil.test"
+    verdict = judged(texts, unsettled_spf=stranger, unsettled_dkim=(stranger,))
+    assert (verdict.status, verdict.disposition) == (Status.FAIL, REJECT)
+
+
+@pytest.mark.parametrize("outcome", ["servfail", "timeout"])
+def test_judge_is_unsettled_when_np_depends_on_a_name_that_does_not_answer(outcome: str) -> None:
+    texts = zone(example_com="p=none; sp=none; np=reject") | {"a.example.com": outcome}
+    verdict = judged(texts, "a.example.com")
+    assert (verdict.status, verdict.disposition) == (Status.TEMPERROR, NONE)
+    assert "does a.example.com exist?" in verdict.reason
+    assert judged(texts, "a.example.com", spf="example.com").status is Status.PASS
+    same = zone(example_com="p=none; sp=reject; np=reject") | {"a.example.com": outcome}
+    assert judged(same, "a.example.com").status is Status.FAIL
+
+
+def test_identifiers_tell_what_passed_from_what_may_yet() -> None:
+    blank = next(iter(header.parse(b"DKIM-Signature: x\n")))
+
+    def result(status: DKIMStatus, domain: str | None) -> dkim.Result:
+        return dkim.Result(
+            status, "", dkim_signature.parse(b"d=" + domain.encode() if domain else b""), blank
+        )
+
+    found = dmarc.identifiers(
+        None,
+        [
+            result(DKIMStatus.PASS, "A.example."),
+            result(DKIMStatus.PASS, "a.example"),
+            result(DKIMStatus.TEMPERROR, "b.example"),
+            result(DKIMStatus.FAIL, "c.example"),
+            result(DKIMStatus.TEMPERROR, None),
+        ],
+    )
+    assert found == Identifiers(dkim=("a.example",), unsettled_dkim=("b.example",))
 
 
 def test_judge_needs_no_organizational_domain_for_an_identical_one() -> None:

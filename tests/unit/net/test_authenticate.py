@@ -30,6 +30,7 @@ def resolver(tmp_path: Path, key: keys.PrivateKey) -> DNSResolver:
         "_dmarc.example.org": b"txt:v=DMARC1; p=reject",
         "a._domainkey.example.org": b"txt:" + keys.Record(key.public, key.type).to_bytes(),
         "slow.test": b"timeout",
+        "slow.example.org": b"timeout",
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.dns").write_bytes(text)
@@ -60,7 +61,13 @@ def signed(key: keys.PrivateKey) -> bytes:
             dmarc.Status.PASS,
             (False, True),
         ),
-        (False, Envelope(ip_address("192.0.2.1"), "b@slow.test"), dmarc.Status.TEMPERROR, (False, False)),
+        (
+            False,
+            Envelope(ip_address("192.0.2.1"), "b@slow.example.org"),
+            dmarc.Status.TEMPERROR,
+            (False, False),
+        ),
+        (False, Envelope(ip_address("192.0.2.1"), "b@slow.test"), dmarc.Status.FAIL, (False, False)),
     ],
 )
 def test_authenticate(
