@@ -16,6 +16,7 @@ import click
 from blaze import __version__
 from blaze.cli import COMMANDS
 from blaze.cli._app import Command, DefaultGroup, blaze, environment_names
+from blaze.core.smtp.states import AFTER_REFUSAL, TRANSITIONS, BodyEnd, Opening, State
 
 ROOT = Path(__file__).resolve().parents[1]
 EXITS = {
@@ -115,6 +116,8 @@ def man_page(node: Node) -> str:
                 lines += [".TP", f".B {roff(record[0])}", roff(record[1])]
                 if names := environment_names(option, click.Context(blaze, info_name=node.name)):
                     lines.append(f"Environment: {roff(', '.join(names))}.")
+    if node.name == "blaze srv":
+        lines += _man_states()
     if len(node.words) == 1:
         lines.append(".SH EXIT STATUS")
         for status, text in EXITS.items():
@@ -122,6 +125,32 @@ def man_page(node: Node) -> str:
     else:
         lines += [".SH EXIT STATUS", "See", ".BR blaze (1)."]
     return "\n".join(lines) + "\n"
+
+
+def _man_states() -> list[str]:
+    """The states of an SMTP session, from the table that both halves of the protocol obey."""
+    lines = [
+        ".SH STATES",
+        "What a client may say in each state of a session, and the state after a positive reply.",
+        "Anything else is out of sequence (503).",
+    ]
+    for state, row in TRANSITIONS.items():
+        by_next: dict[str, list[str]] = {}
+        for command, following in row.items():
+            by_next.setdefault(following.name, []).append(_event(state, command))
+        if moves := [f"{', '.join(events)} \\(-> {name}" for name, events in by_next.items()]:
+            lines += [".TP", f".B {state.name}", "; ".join(moves) + "."]
+    lines += [".PP", "After a negative reply the state is as before, but for these:"]
+    for state, row in AFTER_REFUSAL.items():
+        moves = [f"{_event(state, command)} \\(-> {following.name}" for command, following in row.items()]
+        lines += [".TP", f".B {state.name}", "; ".join(moves) + "."]
+    return lines
+
+
+def _event(state: State, command: type) -> str:
+    if state is State.AUTH:
+        return "end of the log-in"
+    return {Opening: "greeting", BodyEnd: "end of the message"}.get(command, command.__name__.upper())
 
 
 def _usages(node: Node) -> list[str]:

@@ -269,6 +269,13 @@ def delivery_options(function: Callable[..., Any]) -> Any:
     return wrapper
 
 
+def refuse_less_than_required(connection: Connection, notification: Notification) -> None:
+    """Raises UsageError when TLS is required on the whole way, but not on the way to the first server."""
+    less = "--tls none" if connection.tls == "none" else "--insecure" if connection.insecure else None
+    if notification.require_tls and less:
+        raise UsageError(f"--require-tls and {less} exclude each other")
+
+
 @contextmanager
 def transcript_to(app: App, path: str | None) -> "Iterator[Transcript | None]":
     """A transcript that is written to `path` as it happens; None where none is wanted."""

@@ -32,6 +32,7 @@ from blaze.cli._transport import (
     make_options,
     make_target,
     probe,
+    refuse_less_than_required,
     transcript_to,
 )
 from blaze.core.errors import UsageError
@@ -74,6 +75,10 @@ def send(
     MAIL is a message or a store of messages. MX is the host[:port] or the Unix socket to send to, in place of
     the recipients' own mail exchangers; `-` prints the dialogue that would be held, and connects nowhere.
 
+    TLS is used where a mail exchanger offers it. What the domain publishes is obeyed: TLSA records (DANE),
+    else its MTA-STS policy, which is kept until its time is over. With --require-tls a message goes only to
+    hosts that offer REQUIRETLS, show a certificate that holds, and are named by DNSSEC or by that policy.
+
     \b
     Examples:
       blaze send -s ann@example.org -r bob@example.com mail.eml
@@ -86,6 +91,7 @@ def send(
         server = socket if "/" in socket else f"./{socket}"
     if lmtp and server is None:
         raise UsageError("--lmtp needs MX", hint="Name the host[:port] or the socket that speaks LMTP.")
+    refuse_less_than_required(connection, notification)
     port = port or (_LMTP_PORT if lmtp else _SMTP_PORT)
     with transcript_to(app, transcript) as record:
         options = make_options(
@@ -110,11 +116,18 @@ def send(
 
 def _courier(target: "Target | None", port: int, dns: DNS, options: "DeliveryOptions") -> "Courier":
     from blaze.core.net.delivery import HostCourier
-    from blaze.core.net.relaying import MXCourier
 
     if target is not None:
         return HostCourier(target, options)
-    return MXCourier(dns.resolver(), options, port, offline=dns.offline)
+    import os
+    import time
+
+    from blaze.core.net.relaying import MXCourier
+    from blaze.core.net.stscache import PolicyCache
+    from blaze.core.settings import cache_folder
+
+    cache = PolicyCache(f"{cache_folder(os.environ)}/mta-sts.jsonl", time.time)
+    return MXCourier(dns.resolver(), options, port, offline=dns.offline, cache=cache)
 
 
 @command("submit", reports=True)
@@ -151,6 +164,7 @@ def submit(
       blaze submit -u ann@gmail.com --token-command get-token mail.eml smtps://smtp.gmail.com
     """
     warn_of_password(app)
+    refuse_less_than_required(connection, notification)
     account = configured_account(who.account)
     if addressed.sender is None:
         addressed = addressed._replace(sender=sender_of_account(account))

@@ -27,6 +27,7 @@ from blaze.core.store.landing import FileLanding
 from blaze.core.store.ledger import Ledger
 from tests.bench.frame import peak_memory, python
 from tests.support.pop3_server import CAPABILITIES, PASSWORD, USER, Drop, Say, Server, stuffed
+from tests.support.socks5 import Socks5
 
 pytestmark = pytest.mark.e2e
 
@@ -440,6 +441,18 @@ def blaze(folder: Path, *args: str, **environ: str) -> "subprocess.CompletedProc
         env={**clean, "HOME": str(folder), "BLAZE_PASSWORD": PASSWORD, **environ},
         check=False,
     )
+
+
+def test_a_proxy_looks_the_name_up(tmp_path: Path) -> None:
+    pytest.importorskip("python_socks")
+    with Server(drop_of()) as server:
+        proxy = Socks5(server.port)
+        proxy.start()
+        args = ("--insecure", "--offline", "--proxy", f"socks5://127.0.0.1:{proxy.port}", "--maildir", "M")
+        done = blaze(tmp_path, f"pop3://{USER}@pop.nowhere.test", *args)
+    assert done.returncode == 0, done.stderr
+    assert proxy.asked == b"pop.nowhere.test"
+    assert len(list((tmp_path / "M" / "new").iterdir())) == len(BODIES)
 
 
 def test_fetch_keeps_state_by_server_and_user(tmp_path: Path) -> None:

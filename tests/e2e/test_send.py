@@ -28,6 +28,9 @@ MESSAGE = b"From: a@sender.test\nTo: c@one.test\nSubject: x\nMessage-ID: <1@send
 WIRE = MESSAGE.replace(b"\n", b"\r\n")
 
 
+_NOWHERE = {"XDG_CONFIG_HOME": "/nonexistent", "XDG_CACHE_HOME": "/dev/null", "HOME": "/nonexistent"}
+
+
 def blaze(*args: str, stdin: bytes = MESSAGE, **environ: str) -> "subprocess.CompletedProcess[bytes]":
     """Run the program."""
     from os import environ as inherited
@@ -38,7 +41,7 @@ def blaze(*args: str, stdin: bytes = MESSAGE, **environ: str) -> "subprocess.Com
         input=stdin,
         capture_output=True,
         timeout=60,
-        env={**clean, "XDG_CONFIG_HOME": "/nonexistent", "HOME": "/nonexistent", **environ},
+        env={**clean, **_NOWHERE, **environ},
         check=False,
     )
 
@@ -281,6 +284,8 @@ def test_what_is_no_address_or_name_is_wrong_usage(args: tuple[str, ...]) -> Non
         ("--tls", "none", "--tls-cert", "cert.pem"),
         ("--tls-key", "key.pem"),
         ("--tls-verify", "--insecure"),
+        ("--require-tls", "--insecure"),
+        ("--require-tls", "--tls", "none"),
         ("--insecure", "--pin", f"sha256:{'0' * 64}"),
         ("--pin", "sha256:00"),
         ("-4", "-6"),
@@ -565,6 +570,7 @@ def test_tokens_and_the_providers_reason(tls: TLSFiles) -> None:
 @pytest.mark.parametrize(
     ("args", "told"),
     [
+        (("--password-command", "echo p", "--auth", "cram-md5"), b"the server does not offer CRAM-MD5"),
         (("--token-command", "echo t", "--auth", "plain"), b"PLAIN needs a password"),
         (("--token-command", "echo t", "--auth", "scram-sha-1"), b"SCRAM-SHA-1 needs a password"),
     ],

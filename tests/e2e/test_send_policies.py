@@ -46,8 +46,9 @@ def _zone(folder: Path, **files: str) -> str:
     return str(folder)
 
 
-def _send(zone: str, peer: Server, *args: str) -> "tuple[int, bytes]":
-    done = blaze("send", "-v", "--dns-static", zone, "--port", str(peer.port), "-r", "c@one.test", *args, "-")
+def _send(zone: str, peer: Server, *args: str, **environ: str) -> "tuple[int, bytes]":
+    where = ("--dns-static", zone, "--port", str(peer.port), "-r", "c@one.test")
+    done = blaze("send", "-v", *where, *args, "-", **environ)
     return done.returncode, done.stderr
 
 
@@ -191,6 +192,7 @@ def test_sts_policies(
     trust = ("--cafile", str(tls.authority)) if trusted else ()
     got, stderr = _send(_sts_zone(tmp_path / "zone"), peer, *trust)
     assert got == code, stderr
+    assert (b"is not kept" in stderr) is trusted
     assert policies.asked == (["mta-sts.one.test/.well-known/mta-sts.txt"] if trusted else [])
     assert (b"going on without the MTA-STS policy" in stderr) is not trusted
 
@@ -218,6 +220,73 @@ def test_sts_policies_that_cannot_be_read_are_passed_over(
     code, stderr = _send(_sts_zone(tmp_path / "zone"), peer, "--cafile", str(tls.authority))
     assert code == 0
     assert b"going on without the MTA-STS policy" in stderr
+
+
+def test_sts_policies_are_kept(tls: TLSFiles, peer: Server, policies: _PolicyServer, tmp_path: Path) -> None:
+    policies.text = POLICY.format(mode="enforce", mx="other.one.test")
+    zone = _sts_zone(tmp_path / "zone")
+    announcement = tmp_path / "zone" / "_mta-sts.one.test.dns"
+
+    def send() -> tuple[int, bytes]:
+        return _send(zone, peer, "--cafile", str(tls.authority), XDG_CACHE_HOME=str(tmp_path))
+
+    assert send()[0] == 75
+    assert send()[0] == 75
+    assert len(policies.asked) == 1
+    for said in ("nodata", "servfail"):  # who keeps the announcement away does not get rid of the policy
+        announcement.write_text(said + "\n")
+        assert send()[0] == 75
+    assert len(policies.asked) == 1
+    announcement.write_text("txt:v=STSv1; id=2027;\n")
+    policies.status = 503
+    code, stderr = send()
+    assert code == 75
+    assert b"going on with the kept MTA-STS policy of one.test" in stderr
+    policies.status, policies.text = 200, POLICY.format(mode="enforce", mx="mx.one.test")
+    assert send()[0] == 0
+    assert send()[0] == 0
+    assert len(policies.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("zone", "code"),
+    [
+        ({}, 0),
+        ({"one.test": "mx:mx.one.test:10"}, 69),
+        ({"one.test": "a:127.0.0.1"}, 0),
+    ],
+)
+def test_require_tls_needs_a_secure_way_to_the_host(zone: dict[str, str], code: int, tmp_path: Path) -> None:
+    files = TLSFiles(tmp_path, ["mx.one.test", "one.test"])
+    with server(ServerOptions(starttls=True), context=files.context) as peer:
+        args = ("--require-tls", "--cafile", str(files.authority))
+        got, stderr = _send(_zone(tmp_path / "zone", **zone), peer, *args)
+    assert got == code, stderr
+    assert [list(message.parameters) for message in peer.messages] == [["SIZE", "REQUIRETLS"]] * (code == 0)
+
+
+@pytest.mark.parametrize(("mode", "code"), [("enforce", 0), ("testing", 0), ("none", 69)])
+def test_require_tls_is_content_with_an_sts_policy(
+    mode: str, code: int, tls: TLSFiles, peer: Server, policies: _PolicyServer, tmp_path: Path
+) -> None:
+    policies.text = POLICY.format(mode=mode, mx="mx.one.test")
+    args = ("--require-tls", "--cafile", str(tls.authority))
+    got, stderr = _send(_sts_zone(tmp_path / "zone"), peer, *args)
+    assert got == code, stderr
+
+
+def test_require_tls_goes_on_to_a_host_that_offers_it(tls: TLSFiles, tmp_path: Path) -> None:
+    other = ServerOptions(starttls=True, without=frozenset({"REQUIRETLS"}))
+    zone = _zone(
+        tmp_path / "zone",
+        **{"one.test": "mx:no.one.test:5 mx.one.test:10\nad", "no.one.test": "a:127.0.0.2\nad"},
+    )
+    files = TLSFiles(tmp_path, ["mx.one.test", "no.one.test"])
+    with server(ServerOptions(starttls=True), context=files.context) as peer:
+        with server(other, context=files.context, address="127.0.0.2", port=peer.port) as first:
+            code, stderr = _send(zone, peer, "--require-tls", "--cafile", str(files.authority))
+        assert code == 0, stderr
+        assert (len(first.messages), len(peer.messages)) == (0, 1)
 
 
 def test_offline_fetches_no_policy(

@@ -195,7 +195,7 @@ def _scram(client_binding: sasl.ChannelBinding | None, plus: bool, server_bindin
     name = "SCRAM-SHA-256-PLUS" if plus else "SCRAM-SHA-256"
     assert server_binding is None or isinstance(server_binding, sasl.ChannelBinding)
     return _run(
-        ScramClient(name, USER, "abc", client_binding),
+        ScramClient(name, USER, "abc", client_binding, could_bind=client_binding is not None and not plus),
         ScramServer(name, OneUser(), "xyz", b"salt", binding=server_binding),
     )
 
@@ -218,6 +218,13 @@ def test_a_removed_offer_of_plus_is_found_out() -> None:
 def test_no_binding_on_either_side_is_fine() -> None:
     assert _scram(None, False, BINDING) == sasl.Accepted("user")
     assert _scram(BINDING, False, None) == sasl.Accepted("user")
+
+
+@pytest.mark.parametrize("name", [*sasl.PASSWORD_MECHANISMS, *sasl.TOKEN_MECHANISMS])
+def test_a_mechanism_needs_its_secret(name: str) -> None:
+    secret = sasl.Credentials("user", token="t") if name in sasl.PASSWORD_MECHANISMS else USER
+    with pytest.raises(AuthenticationError, match=f"{name} needs"):
+        sasl.client(name, secret, nonce="abc", binding=BINDING)
 
 
 def test_plus_needs_a_binding() -> None:

@@ -3,8 +3,10 @@
 import socket
 import ssl
 import time
+from collections.abc import Collection
 from typing import Protocol
 
+from blaze.core import sasl
 from blaze.core.errors import BlazeError, TemporaryError, TimedOutError
 from blaze.core.net import tls as tls_door
 from blaze.core.net.tls import TLSOptions
@@ -42,6 +44,11 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Close the connection."""
+
+
+def binding_for(channel: Channel, offered: Collection[str]) -> ChannelBinding | None:
+    """The channel binding, where one of the SASL mechanisms `offered` can use it; computing it is dear."""
+    return channel.binding() if sasl.has_binding(offered) else None
 
 
 class SocketChannel:

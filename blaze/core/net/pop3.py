@@ -17,7 +17,7 @@ from blaze.core.errors import (
     UnavailableError,
 )
 from blaze.core.net import dial
-from blaze.core.net.channel import Channel, SocketChannel
+from blaze.core.net.channel import Channel, SocketChannel, binding_for
 from blaze.core.net.dial import DialOptions
 from blaze.core.net.tls import TLSOptions
 from blaze.core.pop3 import NEED_DATA, ClientConnection, Reply, State
@@ -260,7 +260,7 @@ class Session:
 
     def _choose(self, credentials: sasl.Credentials) -> str:
         """The best log-in: SASL before USER inside TLS; in clear, APOP before what shows the password."""
-        binding = self.channel.binding() is not None
+        binding = binding_for(self.channel, self._mechanisms) is not None
         if credentials.password is None:
             return sasl.choose(self._mechanisms, credentials, binding=binding)
         usable = [name for name in self._mechanisms if name in sasl.PASSWORD_MECHANISMS]
@@ -292,11 +292,14 @@ class Session:
                 where=self.server,
                 hint=f"It offers {' '.join(self._mechanisms) or 'none'}.",
             )
-        binding = self.channel.binding()
-        if not name.endswith("-PLUS") and any(other.endswith("-PLUS") for other in self._mechanisms):
-            binding = None
         client = sasl.client(
-            name, credentials, nonce=secrets.token_urlsafe(24), binding=binding, host=host, port=port
+            name,
+            credentials,
+            nonce=secrets.token_urlsafe(24),
+            binding=binding_for(self.channel, [name]),
+            could_bind=self.channel.tls is not None and not sasl.has_binding(self._mechanisms),
+            host=host,
+            port=port,
         )
         reply = self._exchange(client)
         if not reply.positive:

@@ -4,46 +4,70 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from blaze.core.auth.resolver import Resolver
-from blaze.core.errors import BlazeError, SMTPReplyError, TemporaryError
+from blaze.core.errors import BlazeError, SMTPReplyError, TemporaryError, UnavailableError
 from blaze.core.mail.address import to_ascii_domain
 from blaze.core.mail.relay import Outgoing
 from blaze.core.net import dane, mx, sts
 from blaze.core.net.delivery import Delivery, DeliveryOptions, HostCourier, Target, undelivered
 from blaze.core.net.smtp import Envelope, Following
+from blaze.core.net.stscache import PolicyCache
+from blaze.core.net.transaction import REQUIRETLS_NOT_OFFERED
 
 MAX_SESSIONS = 10  # ours: connections kept open at once
 MAX_ATTEMPTS = 5  # hosts tried for one recipient
 
+_INSECURE_WAY = "REQUIRETLS, but nothing proves that this host takes mail for {domain}"
+_NAME_THE_HOST = (
+    "Neither DNSSEC nor an MTA-STS policy names it. Give the host as MX if you know it to be the right one."
+)
+
 
 class _Guard(NamedTuple):
-    """How to talk to one host for one domain. `policy` names what asks for TLS there, or is None."""
+    """How to talk to one host for one domain. `policy` names what asks for TLS there, or is None.
+
+    `named` says that the domain's MTA-STS policy names the host.
+    """
 
     options: DeliveryOptions
     policy: str | None = None
+    named: bool = False
 
 
 class _Way(NamedTuple):
-    """A host with its addresses, and how to talk to it."""
+    """A host with its addresses, and how to talk to it.
+
+    `is_secure` says that nobody can have put the host in the place of the domain's own (RFC 8689 §4.2.1).
+    """
 
     target: Target
     options: DeliveryOptions
     policy: str | None
+    is_secure: bool
 
 
 class MXCourier:
     """Brings messages to the mail exchangers of their recipients' domains, each domain's in turn.
 
     TLSA records (DANE) of the hosts are obeyed, and where there are none the domain's MTA-STS policy, which
-    `offline` forbids to fetch. A host they rule out is passed over, and its recipients wait (status 75).
+    `offline` forbids to fetch; `cache` keeps it. A host they rule out is passed over, and its recipients wait
+    (status 75). A message with REQUIRETLS, for which `options` must insist on certificates, goes only to
+    hosts that were found by a secure look-up.
     """
 
     def __init__(
-        self, resolver: Resolver, options: DeliveryOptions, port: int = 25, *, offline: bool = False
+        self,
+        resolver: Resolver,
+        options: DeliveryOptions,
+        port: int = 25,
+        *,
+        offline: bool = False,
+        cache: PolicyCache | None = None,
     ) -> None:
         self._resolver = resolver
         self._options = options
         self._port = port
         self._offline = offline
+        self._cache = cache
         self._routes: dict[str, mx.Route | BlazeError] = {}
         self._policies: dict[str, sts.Policy | None] = {}
         self._ways: dict[tuple[str, str], _Way | BlazeError] = {}
@@ -71,7 +95,7 @@ class MXCourier:
         told: dict[str, Delivery] = {}
         waiting = list(envelope.recipients)
         for host in route.hosts[:MAX_ATTEMPTS]:
-            courier = self._courier(route, host)
+            courier = self._courier(route, host, must_be_secure="REQUIRETLS" in envelope.options)
             if isinstance(courier, BlazeError):
                 told |= {one: undelivered(one, courier, host) for one in waiting}
                 continue
@@ -90,11 +114,15 @@ class MXCourier:
                 self._routes[domain] = error
         return self._routes[domain]
 
-    def _courier(self, route: mx.Route, host: str) -> HostCourier | BlazeError:
+    def _courier(self, route: mx.Route, host: str, *, must_be_secure: bool) -> HostCourier | BlazeError:
         """The courier for `host`; domains that ask for nothing of their own share it."""
         way = self._way(route, host)
         if isinstance(way, BlazeError):
             return way
+        if must_be_secure and not way.is_secure:
+            return UnavailableError(
+                _INSECURE_WAY.format(domain=route.domain), where=host, hint=_NAME_THE_HOST
+            )
         key = (host, route.domain if way.policy else "")
         courier = self._couriers.pop(key, None) or HostCourier(way.target, way.options, way.policy)
         self._couriers[key] = courier  # the last used is the last in the dictionary
@@ -117,7 +145,8 @@ class MXCourier:
         if self._options.tls != "none" and not host.startswith("["):
             secure = route.authenticated and found.authenticated
             guard = (self._dane_guard(route, host) if secure else None) or self._sts_guard(route, host)
-        return _Way(Target(host, self._port, found.addresses), *guard)
+        is_secure = guard.named or route.authenticated or not route.explicit
+        return _Way(Target(host, self._port, found.addresses), guard.options, guard.policy, is_secure)
 
     # What the domain asks for.
 
@@ -141,27 +170,41 @@ class MXCourier:
         policy = self._policy(route.domain)
         if policy is None or policy.mode == "none":
             return _Guard(self._options)
+        named = policy.allows(host)
         if policy.mode == "testing":
-            if not policy.allows(host):
+            if not named:
                 self._options.inform(f"the MTA-STS policy of {route.domain} (testing) does not name {host}")
-            return _Guard(self._options)
-        if not policy.allows(host):
+            return _Guard(self._options, named=named)
+        if not named:
             raise TemporaryError(f"the MTA-STS policy of {route.domain} does not name the host", where=host)
-        return _Guard(replace(self._options, tls="starttls", insist=True), "MTA-STS")
+        return _Guard(replace(self._options, tls="starttls", insist=True), "MTA-STS", named=True)
 
     def _policy(self, domain: str) -> sts.Policy | None:
         if self._offline:
             return None
         if domain not in self._policies:
-            options = self._options
-            try:
-                self._policies[domain] = sts.find_policy(
-                    domain, self._resolver, options.dial, options.tls_options
-                )
-            except BlazeError as error:
-                options.warn(f"{error}; going on without the MTA-STS policy of {domain}")
-                self._policies[domain] = None
+            self._policies[domain] = self._find_policy(domain)
         return self._policies[domain]
+
+    def _find_policy(self, domain: str) -> sts.Policy | None:
+        """The policy announced; where it cannot be had, the one kept from before (RFC 8461 §5.1)."""
+        options = self._options
+        kept = self._cache.find(domain) if self._cache else None
+        announced = sts.find_announcement(domain, self._resolver)
+        if announced is None or (kept and kept.id == announced):
+            return kept.policy if kept else None
+        try:
+            policy = sts.fetch_policy(domain, self._resolver, options.dial, options.tls_options)
+        except BlazeError as error:
+            going_on = "with the kept" if kept else "without the"
+            options.warn(f"{error}; going on {going_on} MTA-STS policy of {domain}")
+            return kept.policy if kept else None
+        if self._cache:
+            try:
+                self._cache.keep(domain, policy, announced)
+            except BlazeError as error:
+                options.inform(f"the MTA-STS policy of {domain} is not kept: {error}")
+        return policy
 
     def close(self) -> None:
         """End all sessions."""
@@ -177,7 +220,8 @@ def _domain(recipient: str) -> str:
 
 def _may_succeed_elsewhere(error: BlazeError | None) -> bool:
     """Whether another host may do better: not after a definite answer about sender, recipient or message."""
-    definite = (
-        isinstance(error, SMTPReplyError) and error.permanent and error.command in ("MAIL", "RCPT", "DATA")
-    )
-    return error is not None and not definite
+    if not isinstance(error, SMTPReplyError):
+        return error is not None
+    if error.enhanced == REQUIRETLS_NOT_OFFERED:
+        return True  # RFC 8689 §4.2.1
+    return not (error.permanent and error.command in ("MAIL", "RCPT", "DATA"))

@@ -15,7 +15,7 @@ from blaze.core.errors import (
     TLSError,
 )
 from blaze.core.mail.relay import Outgoing
-from blaze.core.net.channel import Channel
+from blaze.core.net.channel import Channel, binding_for
 from blaze.core.net.tls import TLSOptions
 from blaze.core.net.transaction import Outcome, Transaction, too_many
 from blaze.core.net.transcript import MASK
@@ -189,18 +189,26 @@ class Session:
         offered = self.extensions.get("AUTH", "").split()
         if not offered:
             raise AuthenticationError("the server does not offer AUTH", where=self.server)
-        binding = self.channel.binding()
-        name = mechanism or sasl.choose(offered, credentials, binding=binding is not None)
+        can_bind = binding_for(self.channel, offered) is not None
+        name = mechanism or sasl.choose(offered, credentials, binding=can_bind)
+        if name not in offered:
+            raise AuthenticationError(
+                f"the server does not offer {name}", where=self.server, hint=f"It offers {' '.join(offered)}."
+            )
         if name in sasl.CLEAR_TEXT and self.channel.tls is None and not in_clear:
             raise AuthenticationError(
                 f"{name} would show the secret on a connection in clear",
                 where=self.server,
                 hint="Use TLS, or --insecure if that is what you want.",
             )
-        if not name.endswith("-PLUS") and any(other.endswith("-PLUS") for other in offered):
-            binding = None
         client = sasl.client(
-            name, credentials, nonce=secrets.token_urlsafe(24), binding=binding, host=host, port=port
+            name,
+            credentials,
+            nonce=secrets.token_urlsafe(24),
+            binding=binding_for(self.channel, [name]),
+            could_bind=self.channel.tls is not None and not sasl.has_binding(offered),
+            host=host,
+            port=port,
         )
         self._exchange(client)
         return name

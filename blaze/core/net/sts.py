@@ -59,20 +59,24 @@ def parse(text: bytes) -> Policy:
     return Policy(mode, tuple(mx), int(age))
 
 
-def find_policy(
-    domain: str, resolver: Resolver, dial_options: DialOptions, trust: TLSOptions
-) -> Policy | None:
-    """The policy of `domain`; None where it has none, or where it cannot be fetched (RFC 8461 §5.1).
+def find_announcement(domain: str, resolver: Resolver) -> str | None:
+    """The id under which `domain` announces its policy; None where it announces none, or the DNS fails
+    (RFC 8461 §3.1).
+    """
+    answer = ask(resolver, f"_mta-sts.{domain}", RecordType.TXT)
+    announced = [text for text in answer.texts if text.startswith(b"v=STSv1")]
+    match = _RECORD.fullmatch(announced[0]) if len(announced) == 1 else None
+    return match[1].decode() if match else None
+
+
+def fetch_policy(domain: str, resolver: Resolver, dial_options: DialOptions, trust: TLSOptions) -> Policy:
+    """Fetch the policy that `domain` announces (RFC 8461 §3.3).
 
     `trust` says which authorities the policy's host is verified by; nothing else of it is used.
 
     Raises:
-        BlazeError: a policy is announced, but fetching it failed; the caller may go on without.
+        BlazeError: it cannot be fetched, or is none.
     """
-    answer = ask(resolver, f"_mta-sts.{domain}", RecordType.TXT)
-    announced = [text for text in answer.texts if text.startswith(b"v=STSv1")]
-    if len(announced) != 1 or not _RECORD.fullmatch(announced[0]):
-        return None
     return parse(_fetch(f"mta-sts.{domain}", resolver, dial_options, trust))
 
 

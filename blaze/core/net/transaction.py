@@ -23,7 +23,8 @@ PATIENCE_AFTER_FAILURE = 5.0  # seconds; a server that hung up has said all it w
 
 _TOO_BIG = "the message of {size} octets is over the server's limit of {limit}"
 _NO_SMTPUTF8 = Reply(550, "the address needs SMTPUTF8, which the server does not offer", "5.6.7")
-_NO_REQUIRETLS = Reply(550, "the server does not offer REQUIRETLS", "5.7.30")  # RFC 8689 §5
+REQUIRETLS_NOT_OFFERED = "5.7.30"  # RFC 8689 §5
+_NO_REQUIRETLS = Reply(550, "the server does not offer REQUIRETLS", REQUIRETLS_NOT_OFFERED)
 _FAILED = Reply(451, "the server did not say", None)
 
 

@@ -46,6 +46,7 @@ __all__ = [
     "ServerMechanism",
     "choose",
     "client",
+    "has_binding",
     "saslprep",
     "server",
 ]
@@ -58,6 +59,11 @@ MECHANISMS = (*PASSWORD_MECHANISMS, *TOKEN_MECHANISMS, "EXTERNAL")
 
 CLEAR_TEXT = frozenset({"PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2"})
 """The mechanisms that hand over the secret itself: only inside TLS, or when the user insists."""
+
+
+def has_binding(names: Collection[str]) -> bool:
+    """Whether one of the mechanisms ties the log-in to its channel."""
+    return any(name.endswith("-PLUS") for name in names)
 
 
 def choose(offered: Collection[str], credentials: Credentials, *, binding: bool = False) -> str:
@@ -90,14 +96,15 @@ def client(
     *,
     nonce: str = "",
     binding: ChannelBinding | None = None,
+    could_bind: bool = False,
     host: str = "",
     port: int = 0,
 ) -> ClientMechanism:
     """The client's half of mechanism `name`.
 
     `nonce` is for SCRAM: printable ASCII without commas, fresh for each log-in. `binding` is the channel's,
-    where it has one and the server offers a -PLUS mechanism or none at all (see `ScramClient`). `host` and
-    `port` are for OAUTHBEARER.
+    for a -PLUS mechanism; `could_bind` says that the channel has one, but the server offers no -PLUS (see
+    `ScramClient`). `host` and `port` are for OAUTHBEARER.
 
     Raises:
         AuthenticationError: an unknown mechanism, or one that needs what is not given.
@@ -108,7 +115,7 @@ def client(
     if name in TOKEN_MECHANISMS and credentials.token is None:
         raise AuthenticationError(f"{name} needs an OAuth 2 token")
     if name in SCRAM:
-        return ScramClient(name, credentials, nonce, binding)
+        return ScramClient(name, credentials, nonce, binding, could_bind=could_bind)
     match name:
         case "PLAIN":
             return PlainClient(credentials)

@@ -79,12 +79,18 @@ def _unescape(name: str) -> str:
 class ScramClient:
     """The client's half. `name` is the mechanism; with ``-PLUS`` a `binding` must be given.
 
-    A `binding` without ``-PLUS`` tells the server that the client would have bound the channel, had the
+    Without ``-PLUS``, `could_bind` tells the server that the client would have bound the channel, had the
     server offered it (the ``y`` flag of RFC 5802 §6): a man in the middle who removes the offer is found out.
     """
 
     def __init__(
-        self, name: str, credentials: Credentials, nonce: str, binding: ChannelBinding | None = None
+        self,
+        name: str,
+        credentials: Credentials,
+        nonce: str,
+        binding: ChannelBinding | None = None,
+        *,
+        could_bind: bool = False,
     ) -> None:
         self.name = name
         self.complete = False
@@ -95,7 +101,7 @@ class ScramClient:
         plus = name.endswith("-PLUS")
         if plus and binding is None:
             raise AuthenticationError(f"{name} needs a channel binding, and this connection has none")
-        flag = f"p={binding.type}" if plus and binding else "y" if binding else "n"
+        flag = f"p={binding.type}" if plus and binding else "y" if could_bind else "n"
         authorization = credentials.authorization and b"a=" + _escape(saslprep(credentials.authorization))
         self._gs2_header = b"%b,%b," % (flag.encode(), authorization or b"")
         self._binding = binding.data if plus and binding else b""

@@ -25,6 +25,14 @@ def state_folder(environ: Mapping[str, str]) -> str:
     return base + "/blaze"
 
 
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """Where what can be had again is kept: `$XDG_CACHE_HOME/blaze`, else `~/.cache/blaze`."""
+    base = environ.get("XDG_CACHE_HOME", "")
+    if not base.startswith("/"):
+        base = environ.get("HOME", "") + "/.cache"
+    return base + "/blaze"
+
+
 def read_config(environ: Mapping[str, str]) -> dict[str, Any]:
     """The tables of the configuration file; empty when there is none.
 
