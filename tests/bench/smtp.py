@@ -39,14 +39,20 @@ def rows(folder: Path) -> Iterator[Row]:
 
 def receiving(folder: Path, source: str, sink: str | None) -> Iterator[Row]:
     """2,000 messages from ten sessions at once, into a folder."""
-    (folder / "taken").mkdir()
+    for name in ("taken", "theirs"):
+        (folder / name).mkdir()
     ours = (blaze(), "srv", "{endpoint}", "-o", f"{folder}/taken/", "--no-sync", "-q")
-    theirs = (sys.executable, "-m", "aiosmtpd", "-n", "-l", "{endpoint}", "-c", "aiosmtpd.handlers.Sink")
-    with listening(*ours) as our_port, listening(*theirs) as their_port, contextlib.ExitStack() as stack:
-        peers = {"aiosmtpd": burst(source, their_port)}
-        if sink:
-            fast = stack.enter_context(listening(sink, "-u", "nobody", "{endpoint}", "100"))
-            peers["smtp-sink"] = burst(source, fast)
+    aiosmtpd = (sys.executable, "-m", "aiosmtpd", "-n", "-l", "{endpoint}", "-c")
+    theirs = {
+        "aiosmtpd": (*aiosmtpd, "aiosmtpd.handlers.Sink"),  # keeps nothing
+        "aiosmtpd, files": (*aiosmtpd, "tests.support.aiosmtpd_folder.Folder", f"{folder}/theirs"),
+    }
+    if sink:
+        theirs["smtp-sink"] = (sink, "-u", "nobody", "{endpoint}", "100")
+    with listening(*ours) as our_port, contextlib.ExitStack() as stack:
+        peers = {
+            name: burst(source, stack.enter_context(listening(*command))) for name, command in theirs.items()
+        }
         yield Row(
             "SMTP sink, 5 kB messages, 10 sessions",
             burst(source, our_port),
