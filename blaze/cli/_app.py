@@ -15,12 +15,14 @@ from blaze.cli._render import Output
 from blaze.core.errors import BlazeError, ConfigurationError, InputOutputError, NoInputError, UsageError
 
 if TYPE_CHECKING:
+    from click.parser import _OptionParser
     from click.shell_completion import CompletionItem
 
     from blaze.core.store.source import Entry
 
 _BADNESS = (77, 78, 76, 74, 73, 69, 68, 67, 66, 65, 75, 1, 0)
 _PIPE_CLOSED = 141  # as a shell reports a process that SIGPIPE ended
+_NO_OPTION = "\0"  # no argument of a program has it
 _NOT_FROM_ENVIRONMENT = frozenset({"delete", "force", "help", "insecure", "output", "version"})
 
 
@@ -62,7 +64,7 @@ class App:
         files = files or ("-",)
         reading = source.Reading()
         entries: Iterator[Entry | BlazeError | int] = source.iter_entries(files, reading)
-        if self.jobs > 1 and "-" not in files:
+        if self.jobs > 1 and not any(map(source.reads_stdin, files)):
             from blaze.cli import _jobs
 
             entries = _jobs.share(source.iter_entries(files), self.jobs, lambda: self.status)
@@ -180,6 +182,18 @@ class Command(click.Command):
         ctx.meta[_UNKNOWN_SETTINGS] = unknown
         return ctx
 
+    def make_parser(self, ctx: click.Context) -> "_OptionParser":
+        """A parser to which `-#1`, the first message of standard input, is a FILE and no option."""
+        parser = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> tuple[dict[str, Any], list[str], list[click.Parameter]]:
+            values, rest, order = parse([_NO_OPTION + arg if arg.startswith("-#") else arg for arg in args])
+            return {name: _as_given(value) for name, value in values.items()}, _as_given(rest), order
+
+        parser.parse_args = parse_args  # type: ignore[method-assign]
+        return parser
+
     def invoke(self, ctx: click.Context) -> int:
         """Run the command's function; its status is the worst of what it returned and what it reported."""
         assert self.callback is not None
@@ -209,6 +223,15 @@ class Command(click.Command):
             if records := [record for option in chosen if (record := option.get_help_record(ctx))]:
                 with formatter.section(title):
                     formatter.write_dl(records)
+
+
+def _as_given(value: Any) -> Any:
+    """What the parser made of arguments, without the marks that kept it from taking some for options."""
+    if isinstance(value, str):
+        return value.removeprefix(_NO_OPTION)
+    if isinstance(value, list | tuple):
+        return type(value)(map(_as_given, value))
+    return value
 
 
 def take_output(values: dict[str, Any]) -> Output:

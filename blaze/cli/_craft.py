@@ -1,6 +1,5 @@
 """The options of the commands that make messages, and the values they give."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blaze.cli._app import option
+from blaze.cli._clock import present, source_date_epoch
 from blaze.cli._params import newline_option
 from blaze.core.errors import DataError, UsageError
 
@@ -283,8 +283,9 @@ def _all_of(options: tuple[Callable[[Any], Any], ...]) -> Callable[[Any], Any]:
 def _seed(text: str | None) -> bytes:
     if text is not None:
         return text.encode("utf-8", "surrogateescape")
-    if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
-        return b"SOURCE_DATE_EPOCH=" + os.fsencode(epoch)
+    epoch = source_date_epoch()
+    if epoch is not None:
+        return b"SOURCE_DATE_EPOCH=%d" % epoch
     import secrets
 
     return secrets.token_bytes(16)
@@ -299,12 +300,5 @@ def _moment(text: str, zone: "tzinfo | None") -> "datetime":
 
 
 def _now(zone: "tzinfo | None") -> "datetime":
-    from datetime import UTC, datetime
-
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if not epoch:
-        return datetime.now(UTC).astimezone(zone)
-    try:
-        return datetime.fromtimestamp(int(epoch), UTC).astimezone(zone or UTC)
-    except (ValueError, OverflowError, OSError):
-        raise UsageError("SOURCE_DATE_EPOCH is no number of seconds", where=epoch) from None
+    moment = present()
+    return moment.astimezone(zone) if zone else moment

@@ -1,6 +1,4 @@
-"""What `blaze spf`, `blaze dmarc` and `blaze recv` share: the options that tell of the SMTP session, names,
-times.
-"""
+"""What `blaze spf`, `blaze dmarc` and `blaze recv` share: the options of the SMTP session, names."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,12 +11,7 @@ from blaze.cli._app import option
 from blaze.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from blaze.core.net.authenticate import Envelope
-
-
-MAX_EPOCH_DIGITS = 11  # 12 would reach past the year 9999, the last that Python has
 
 
 class IPAddress(click.ParamType["IPv4Address | IPv6Address"]):
@@ -108,16 +101,3 @@ def own_name() -> str:
     import socket
 
     return socket.gethostname() or "localhost"
-
-
-def present() -> "datetime":
-    """Now, or the time that SOURCE_DATE_EPOCH sets."""
-    import os
-    from datetime import UTC, datetime
-
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if not epoch:
-        return datetime.now(UTC).astimezone()
-    if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= MAX_EPOCH_DIGITS):
-        raise UsageError("SOURCE_DATE_EPOCH is no number of seconds", where=epoch)
-    return datetime.fromtimestamp(int(epoch), UTC)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blaze.cli._app import App, option
-from blaze.cli._envelope import present
+from blaze.cli._clock import present
 from blaze.cli._params import Destination
 from blaze.core.errors import BlazeError, DataError, UsageError
 

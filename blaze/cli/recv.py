@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blaze.cli._app import App, Group, command, option
-from blaze.cli._envelope import WORD, own_name, present
+from blaze.cli._clock import present
+from blaze.cli._envelope import WORD, own_name
 from blaze.cli._params import (
     Destination,
     files_argument,

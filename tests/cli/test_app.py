@@ -291,3 +291,42 @@ def test_an_argument_that_is_read_later_is_told_of_its_command() -> None:
     assert said.returncode == 2
     assert said.stderr.startswith(b"blaze send: ")
     assert said.stderr.endswith(b"Try 'blaze send --help'.\n")
+
+
+MBOX = b"".join(b"From a Thu Jan  1 00:00:00 1970\nSubject: %d\n\nx\n\n" % number for number in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (("hdr", "-#2"), b"Subject: 2\n"),
+        (("hdr", "-#2", "-h", "subject"), b"Subject: 2\n"),
+        (("hdr", "-#3", "{mail}", "-#1"), b"Subject: 3\nSubject: mail\nSubject: 1\n"),
+        (("hdr", "-j", "2", "-#3", "-#1"), b"Subject: 3\nSubject: 1\n"),
+        (("hdr", "--", "-#2"), b"Subject: 2\n"),
+        (("hdr", "mbox:-#2"), b"Subject: 2\n"),
+        (("iso", "-#2"), b"Subject: 2\n\nx\n"),
+        (("crlf", "-#1"), b"Subject: 1\r\n\r\nx\r\n"),
+        (("descr", "-#1"), b"`-- text/plain\n"),
+        (("make", "add-field", "-f", "A: -#1", "-#2"), b"A: -#1\nSubject: 2\n\nx\n"),
+        (("make", "--date", "none", "--message-id", "none", "--subject", "-#1", "{mail}"), b"Subject: -#1\n"),
+        (("convert", "-#2", "{folder}/out.mbox"), b""),
+    ],
+)
+def test_a_message_of_standard_input_is_no_option(
+    tmp_path: Path, arguments: tuple[str, ...], printed: bytes
+) -> None:
+    (tmp_path / "mail.eml").write_bytes(b"Subject: mail\n")
+    names = {"mail": f"{tmp_path}/mail.eml", "folder": tmp_path}
+    done = blaze(*(each.format(**names) for each in arguments), stdin=MBOX)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(printed)
+
+
+def test_an_argument_is_told_as_it_was_given(tmp_path: Path) -> None:
+    done = blaze("hdr", "-#7", stdin=MBOX)
+    assert (done.returncode, done.stderr) == (66, b"blaze hdr: there is no such message in it: -#7\n")
+    done = blaze("iso", "a", "-#1")
+    assert (done.returncode, b"argument (-#1)" in done.stderr) == (2, True)
+    done = blaze("hdr", "-!1")
+    assert (done.returncode, b"no such option" in done.stderr) == (2, True)

@@ -118,10 +118,14 @@ def test_make_reads_input_that_has_no_final_newline_or_nothing() -> None:
 
 
 def test_make_with_a_wrong_clock_is_wrong_usage() -> None:
-    for epoch in ("x", "1" * 30):
-        done = blaze("make", SOURCE_DATE_EPOCH=epoch)
-        assert done.returncode == 2
-        assert b"SOURCE_DATE_EPOCH" in done.stderr
+    for epoch in ("x", "1" * 30, "-1"):
+        for command in ("make",), ("make", "--date", "none", "--message-id", "none"), ("make", "wrap"):
+            done = blaze(*command, SOURCE_DATE_EPOCH=epoch)
+            assert done.returncode == 2
+            assert done.stderr.startswith(
+                b"blaze %b: SOURCE_DATE_EPOCH is no"
+                % b" ".join(map(str.encode, command[:2] if command[-1] == "wrap" else command[:1]))
+            )
 
 
 def test_commands_leave_no_half_file(tmp_path: Path) -> None:
