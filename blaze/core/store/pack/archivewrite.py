@@ -12,7 +12,7 @@ from blaze.core.mail import ids, message
 from blaze.core.mail.header import Buffer
 from blaze.core.store import atomic
 from blaze.core.store.delivery import Delivery
-from blaze.core.store.manifest import Record
+from blaze.core.store.manifest import MANIFEST, Record
 from blaze.core.store.pack import index, packlock, skeleton
 from blaze.core.store.pack.archive import (
     REPLACES,
@@ -34,6 +34,8 @@ FOLDER_SUFFIX = ".d"
 
 TEMPORARY = "blaze-"
 """How the names of files begin that are being made, after the dot."""
+
+_ENDINGS = (SUFFIX, f"{SUFFIX}.{MANIFEST}", REPLACES, ".idx")  # of the files of an archive
 
 
 class Options(NamedTuple):
@@ -66,7 +68,7 @@ class Archiver:
     is made anew (`alone`): that would take away objects they count on.
 
     Raises (all methods):
-        CannotCreateError: it exists, or cannot be made.
+        CannotCreateError: it exists, is a folder with other things than packs, or cannot be made.
         TemporaryError: another program is changing it.
         DataError: a pack that is to grow is damaged.
         InputOutputError: it cannot be written.
@@ -196,6 +198,8 @@ class Archiver:
             os.makedirs(self.path, exist_ok=True)
         except OSError as error:
             raise CannotCreateError(f"cannot make the folder: {error.strerror}", where=self.path) from error
+        if not self.options.alone:
+            _refuse_other_store(self.path)
         packlock.hold(self.path, self._stack, alone=self.options.alone)
         archive = open_archive(self.path)
         if self.options.skip_held:
@@ -331,6 +335,18 @@ class Archiver:
             field = root.header.get(key)
             found.append(next(iter(ids.parse_message_ids(field.unfolded)), None) if field else None)
         self._threads.add(name, found[0], found[1])
+
+
+def _refuse_other_store(path: str) -> None:
+    """Raise `CannotCreateError` for a folder that holds other things and no pack, and for a Maildir."""
+    try:
+        names = [name for name in os.listdir(path) if not name.startswith(f".{TEMPORARY}")]
+    except OSError as error:
+        raise CannotCreateError(f"cannot look into the folder: {error.strerror}", where=path) from error
+    is_archive = any(name.endswith(_ENDINGS) for name in names)
+    if (names and not is_archive) or {"cur", "new"} <= set(names):
+        hint = "Give a new folder, its name ending with / or .d, or a file such as archive.pack."
+        raise CannotCreateError("this folder is no archive of packs", where=path, hint=hint)
 
 
 class _Temporary:

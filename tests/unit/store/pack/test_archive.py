@@ -542,3 +542,33 @@ def test_pack_behind_a_symbolic_link(tmp_path: Path) -> None:
     make(link, A, options=Options(grow=True, sync=False))
     assert link.is_symlink()
     assert messages(path) == messages(link) == [B, A]
+
+
+@pytest.mark.parametrize(
+    "names", [("cur", "new", "tmp"), ("a.eml",), ("manifest.jsonl",), ("cur", "new", "a.pack")]
+)
+def test_folder_with_other_things_gets_no_packs(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        (tmp_path / name).mkdir()
+    for options in (UNSYNCED, UNSYNCED._replace(force=True), UNSYNCED._replace(grow=True, skip_held=True)):
+        with pytest.raises(CannotCreateError, match="no archive of packs"):
+            make(tmp_path, A, options=options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+
+@pytest.mark.parametrize("left", [".blaze-pack.1-2.tmp", "000001-00.idx", "000001-00.pack.manifest.jsonl"])
+def test_folder_with_what_a_killed_run_left_gets_packs(tmp_path: Path, left: str) -> None:
+    (tmp_path / left).write_bytes(b"")
+    make(tmp_path, A)
+    assert messages(tmp_path) == [A]
+
+
+def test_folder_that_cannot_be_looked_into_gets_no_packs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", fail)
+    with pytest.raises(CannotCreateError, match="Permission denied"):
+        make(tmp_path, A)
