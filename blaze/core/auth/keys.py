@@ -23,6 +23,10 @@ MIN_RSA_BITS = 1024  # RFC 8301 §3.2
 MAX_RSA_BITS = 16384  # what OpenSSL verifies with (OPENSSL_RSA_MAX_MODULUS_BITS)
 MAX_STRING = 255  # octets of one character-string of a TXT record, RFC 1035 §3.3
 ED25519_OCTETS = 32  # RFC 8463 §4
+_ED25519_PRIME = 2**255 - 19  # RFC 8032 §5.1
+_Y8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+# y of the points whose order divides 8 (RFC 7748 §4.1 has the curve): as keys they fit forged signatures.
+_SMALL_ORDER = frozenset((0, 1, _ED25519_PRIME - 1, _Y8, _ED25519_PRIME - _Y8))
 
 
 class KeyType(StrEnum):
@@ -338,6 +342,9 @@ def _wrap_public(key: object) -> PublicKey:
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if isinstance(key, RSAPublicKey):
         return PublicKey(KeyType.RSA, key.key_size, key, der)
+    y = int.from_bytes(der[-ED25519_OCTETS:], "little") & (1 << 255) - 1
+    if y % _ED25519_PRIME in _SMALL_ORDER:
+        raise DataError("the Ed25519 key is a point of small order, for which anybody can sign")
     return PublicKey(KeyType.ED25519, 256, key, der)
 
 

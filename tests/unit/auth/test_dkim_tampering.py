@@ -22,6 +22,7 @@ HEADER = (
     b"Date: Thu, 1 Jan 2026 00:00:00 +0000\r\nX-Unsigned: free\r\n\r\n"
 )
 MESSAGE = HEADER + BODY
+BODY_HASH = base64.b64encode(Signable(MESSAGE).body.digest("simple")).decode()
 
 
 def field_of(octets: bytes = MESSAGE, canonicalization: str = "relaxed") -> bytes:
@@ -246,6 +247,7 @@ RECORDS = {
     "rubbish": (b"\xff\x00rubbish", Status.PERMERROR, "malformed"),
     "p= is no key": (b"v=DKIM1; p=AAAA", Status.PERMERROR, "no public key"),
     "key split by blanks": (f"v=DKIM1; p={P[:40]} {P[40:]}", Status.PASS, ""),
+    "granularity of RFC 4871, which RFC 6376 has no more": (f"v=DKIM1; g=; p={P}", Status.PASS, ""),
     "testing": (f"v=DKIM1; t=y; p={P}", Status.PASS, ""),
 }
 
@@ -265,6 +267,53 @@ def test_short_rsa_key_is_refused_by_policy() -> None:
     octets = field_of() + MESSAGE
     assert status(octets, f"v=DKIM1; p={p}") is Status.POLICY
     assert "512 bits" in reason(octets, f"v=DKIM1; p={p}")
+
+
+def test_rsa_key_of_1023_bits_is_refused_by_policy() -> None:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = RSAPublicNumbers(65537, (1 << 1022) + 3).public_key()
+    p = base64.b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+    octets = field_of() + MESSAGE
+    assert status(octets, f"v=DKIM1; p={p}") is Status.POLICY
+    assert "1023 bits, fewer than 1024" in reason(octets, f"v=DKIM1; p={p}")
+
+
+SMALL_ORDER = [
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000080",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000000000000000000000000080",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+]
+
+
+@pytest.mark.parametrize("point", SMALL_ORDER)
+def test_no_forgery_fits_an_ed25519_key_of_small_order(point: str) -> None:
+    """With R the neutral element and S zero, every eighth message at least fits such a key, or all do."""
+    p = base64.b64encode(bytes.fromhex(point)).decode()
+    forged = base64.b64encode(bytes([1]) + bytes(63)).decode()
+    for t in range(40):
+        value = GOOD.replace("a=rsa-sha256", "a=ed25519-sha256") + f"; t={t}"
+        octets = f"DKIM-Signature: {value}; bh={BODY_HASH}; b={forged}\r\n".encode() + MESSAGE
+        assert status(octets, f"v=DKIM1; k=ed25519; p={p}") is Status.PERMERROR
+    assert "small order" in reason(octets, f"v=DKIM1; k=ed25519; p={p}")
+
+
+def test_an_ed25519_key_that_is_no_point_verifies_nothing() -> None:
+    value = GOOD.replace("a=rsa-sha256", "a=ed25519-sha256")
+    forged = base64.b64encode(bytes([1]) + bytes(63)).decode()
+    octets = f"DKIM-Signature: {value}; bh={BODY_HASH}; b={forged}\r\n".encode() + MESSAGE
+    p = base64.b64encode(bytes([2]) + bytes(31)).decode()
+    assert status(octets, f"v=DKIM1; k=ed25519; p={p}") is Status.FAIL
 
 
 def test_strict_record_forbids_an_identity_in_a_subdomain() -> None:

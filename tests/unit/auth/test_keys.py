@@ -112,6 +112,30 @@ def test_representation_hides_the_private_key() -> None:
     assert repr(key) == "PrivateKey(type=<KeyType.ED25519: 'ed25519'>, bits=256)"
 
 
+def test_points_of_small_order_are_those_of_the_curve() -> None:
+    prime, small = keys._ED25519_PRIME, keys._SMALL_ORDER
+    d = -121665 * pow(121666, -1, prime) % prime  # RFC 8032 §5.1
+    eighth = {y for y in small if (d * y**4 + 2 * y * y - 1) % prime == 0}  # twice the point has y = 0
+    assert len(small) == 5
+    assert small - eighth == {0, 1, prime - 1}
+    assert len(eighth) == 2
+
+
+@pytest.mark.parametrize("exponent", [0, 1, 2])
+def test_parse_record_refuses_an_rsa_key_with_which_anybody_can_sign(exponent: int) -> None:
+    modulus = keys.parse_private(read("rsa1024.pem")).public._key.public_numbers().n  # type: ignore[union-attr]
+
+    def integer(number: int) -> bytes:
+        octets = number.to_bytes(number.bit_length() // 8 + 1, "big")
+        return b"\x02" + (b"\x81" if len(octets) > 127 else b"") + bytes([len(octets)]) + octets
+
+    numbers = integer(modulus) + integer(exponent)
+    octets = b"\x30\x81" + bytes([len(numbers)]) + numbers
+    with pytest.raises(DataError, match="no public key"):
+        keys.parse_record(b"p=" + base64.b64encode(octets))
+    assert integer(3) == b"\x02\x01\x03"
+
+
 def test_record_with_every_tag() -> None:
     text = f"v=DKIM1; h=sha1:sha256; k=rsa; n=a note; p={p_of('rsa1024.pem')}; s=email:*; t=y:s; other=1"
     record = keys.parse_record(text.encode())

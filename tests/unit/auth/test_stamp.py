@@ -75,6 +75,14 @@ def test_newline_of(message: bytes, newline: bytes) -> None:
     assert stamp.newline_of(message, header.parse(message)) == newline
 
 
+@pytest.mark.parametrize("own", ["bücher.example", "xn--bcher-kva.example", "XN--Bcher-KVA.example."])
+@pytest.mark.parametrize("theirs", ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example"])
+def test_find_forged_compares_a_labels(own: str, theirs: str) -> None:
+    head = header.parse(f"Authentication-Results: {theirs}; dkim=pass\n\n".encode())
+    assert len(stamp.find_forged(head, own)) == 1
+    assert not stamp.find_forged(head, "bucher.example")
+
+
 def test_find_forged_refuses_a_header_of_which_it_would_not_see_all() -> None:
     message = b"Authentication-Results: other.test; none\n" * header.MAX_FIELDS + b"\n"
     with pytest.raises(DataError):
