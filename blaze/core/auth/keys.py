@@ -25,7 +25,7 @@ MAX_STRING = 255  # octets of one character-string of a TXT record, RFC 1035 §3
 ED25519_OCTETS = 32  # RFC 8463 §4
 _ED25519_PRIME = 2**255 - 19  # RFC 8032 §5.1
 _Y8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
-# y of the points whose order divides 8 (RFC 7748 §4.1 has the curve): as keys they fit forged signatures.
+# y of the points whose order divides 8: as keys they fit forged signatures.
 _SMALL_ORDER = frozenset((0, 1, _ED25519_PRIME - 1, _Y8, _ED25519_PRIME - _Y8))
 
 
