@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from blaze.core.search.find import Hit, Search
     from blaze.core.search.snippet import Snippet
 
+_MAX_JOBS = 8  # processes that one writer keeps busy
 _ORDERS = ("relevance", "newest", "oldest")
 
 _index_option = option(
@@ -29,8 +30,16 @@ _index_option = option(
 @command("index", reports=True)
 @_index_option
 @option("--no-sync", is_flag=True, help="Do not wait until the disk has everything.")
+@option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Read many messages in N processes; 0 takes one for each processor, up to 8.  [default: 0]",
+)
 @click.argument("source", metavar="SOURCE")
-def index(app: App, index_path: str | None, no_sync: bool, source: str) -> None:
+def index(app: App, index_path: str | None, *, no_sync: bool, jobs: int, source: str) -> None:
     """Make a search index of a store, or bring it up to date.
 
     SOURCE is an mbox, a Maildir with its folders, a folder of .eml files, a pack or a message. Its index is
@@ -54,7 +63,7 @@ def index(app: App, index_path: str | None, no_sync: bool, source: str) -> None:
         raise UsageError("standard input cannot be indexed: nothing would be found again")
     path = index_path or default_path(place)
     with app.out.progress("indexed", None, "messages") as advance:
-        report = update(source, path, sync=not no_sync, progress=advance)
+        report = update(source, path, sync=not no_sync, jobs=jobs or _processors(), progress=advance)
     for fault in report.faults:
         app.report(fault)
     counts = {name: getattr(report, name) for name in ("added", "removed", "changed", "unchanged")}
@@ -62,6 +71,12 @@ def index(app: App, index_path: str | None, no_sync: bool, source: str) -> None:
         app.out.record("blaze.index/1", {"source": source, "index": path, **counts})
         return
     app.out.line(", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no messages")
+
+
+def _processors() -> int:
+    """The processors that this process may use, up to what one writer keeps busy."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return min(len(usable), _MAX_JOBS)
 
 
 @command("search", reports=True)

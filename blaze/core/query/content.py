@@ -16,7 +16,7 @@ from blaze.core.query import languages, words
 MAX_TEXT = 1 << 21
 """Characters of a message's texts that are searched."""
 
-_LANGUAGE_TEXT = 6_000  # characters of a text that its language is found from
+_LANGUAGE_WORDS = 1_000  # of a text that its language is found from
 _FIELDS = (b"from", b"to", b"cc", b"bcc", b"subject")
 
 
@@ -35,9 +35,13 @@ class Links(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What is searched of one message; `texts` are as `COLUMNS` names them, without lone surrogates."""
+    """What is searched of one message; `texts` are as `COLUMNS` names them, without lone surrogates.
+
+    `words` are those of each text, in order.
+    """
 
     texts: tuple[str, ...]
+    words: tuple[list[str], ...]
     links: Links
     has_attachment: bool
     language: str
@@ -54,26 +58,27 @@ def read(root: Part) -> Content:
         if not part.parts:
             texts.add_part(part, is_root=not depth)
         has_attachment = has_attachment or _is_attachment(part)
-    body, quoted = "\n".join(texts.own), "\n".join(texts.quoted)
-    columns = (
-        *(_field(header, name) for name in _FIELDS),
-        body,
-        quoted,
-        "\n".join(texts.names),
-        _field(header, b"list-id"),
-    )
+    bodies = ("\n".join(lines) for lines in (texts.own, texts.quoted, texts.names))
+    fields = (_field(header, name) for name in _FIELDS)
+    columns = tuple(map(_clean, (*fields, *bodies, _field(header, b"list-id"))))
+    sender, *_, subject = columns[: len(_FIELDS)]
+    found = tuple(map(words.split, columns))
+    body = found[len(_FIELDS)]
     return Content(
-        tuple(map(_clean, columns)),
-        read_links(header),
+        columns,
+        found,
+        _links(header, sender, subject),
         has_attachment,
-        languages.of_codes(root.languages)
-        or languages.detect(words.split(body[:_LANGUAGE_TEXT]))
-        or languages.DEFAULT,
+        languages.of_codes(root.languages) or languages.detect(body[:_LANGUAGE_WORDS]) or languages.DEFAULT,
     )
 
 
 def read_links(header: Header) -> Links:
     """What a header says of its message's place among others. Never raises."""
+    return _links(header, _clean(_field(header, b"from")), _clean(_field(header, b"subject")))
+
+
+def _links(header: Header, sender: str, subject: str) -> Links:
     when = header.get(b"date")
     parsed = date.parse(when.unfolded) if when else None
     return Links(
@@ -81,8 +86,8 @@ def read_links(header: Header) -> Links:
         tuple(_ids(header, b"references")),
         tuple(_replied_to(header)),
         int(parsed.datetime.timestamp()) if parsed else None,
-        " ".join(_clean(_field(header, b"from")).split()),
-        " ".join(_clean(_field(header, b"subject")).split()),
+        " ".join(sender.split()),
+        " ".join(subject.split()),
     )
 
 
@@ -155,7 +160,7 @@ def _is_attachment(part: Part) -> bool:
     disposition = part.disposition
     if disposition is not None:
         return disposition.type == "attachment"
-    return bool(part.filename) and part.content_type.type not in ("text", "multipart", "message")
+    return part.content_type.type not in ("text", "multipart", "message") and bool(part.filename)
 
 
 def _field(header: Header, name: bytes) -> str:

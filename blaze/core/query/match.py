@@ -85,7 +85,7 @@ def _has_words(node: Words, message: Content) -> bool:
     if not wanted:
         return True
     for column in columns_of(node.field):
-        found = words.split(message.texts[COLUMNS.index(column)])
+        found = message.words[COLUMNS.index(column)]
         if len(wanted) == 1 and is_stemmed(node) and not words.is_unspaced(wanted[0]):
             if wanted[0] in found or _has_stem(wanted[0], found, message.language):
                 return True

@@ -8,6 +8,7 @@ found by the phrase of its pairs, and one letter by the prefix it is.
 import re
 import unicodedata
 from functools import cache
+from itertools import groupby
 
 MAX_WORD = 64
 """Letters of a word; what is longer is encoded data."""
@@ -16,19 +17,19 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_ASCII_WORD = re.compile("[a-z0-9]+")
+# What each octet of an ASCII text becomes: a letter in lower case, a digit, or a blank.
+_ASCII = bytes(octet if chr(octet).isalnum() else 0x20 for octet in bytes(range(128)).lower()).ljust(256)
 
 
 def split(text: str) -> list[str]:
     """The words of `text` in order. Linear in its length; lone surrogates part words."""
     if text.isascii():
-        words = _ASCII_WORD.findall(text.lower())
-    else:
-        folded = fold(text)
-        words = _word().findall(folded)
-        if _unspaced().search(folded):
-            words = [piece for word in words for piece in _pieces(word)]
-    if words and len(max(words, key=len)) > MAX_WORD:
+        words = _split_ascii(text)
+    else:  # lines in ASCII, which most are, are split twenty times as fast
+        words = []
+        for is_ascii, lines in groupby(text.split("\n"), str.isascii):
+            words += (_split_ascii if is_ascii else _split_unicode)("\n".join(lines))
+    if len(text) > MAX_WORD and words and len(max(words, key=len)) > MAX_WORD:
         return [word for word in words if len(word) <= MAX_WORD]
     return words
 
@@ -59,6 +60,18 @@ def fold(text: str) -> str:
 def is_unspaced(text: str) -> bool:
     """True when `text` has letters of a script without blanks between words."""
     return not text.isascii() and _unspaced().search(text) is not None
+
+
+def _split_ascii(text: str) -> list[str]:
+    return text.encode("ascii").translate(_ASCII).decode("ascii").split()
+
+
+def _split_unicode(text: str) -> list[str]:
+    folded = fold(text)
+    words: list[str] = _word().findall(folded)
+    if _unspaced().search(folded):
+        return [piece for word in words for piece in _pieces(word)]
+    return words
 
 
 def _pieces(word: str) -> list[str]:

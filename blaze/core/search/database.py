@@ -25,9 +25,9 @@ _INDEX_SCHEMA = f"""
 CREATE TABLE source (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, stamp TEXT NOT NULL DEFAULT '');
 CREATE TABLE message (
   id INTEGER PRIMARY KEY, source INTEGER NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL,
-  name TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, date INTEGER, flags TEXT NOT NULL,
-  sender TEXT NOT NULL, subject TEXT NOT NULL, message_id TEXT NOT NULL, refs TEXT NOT NULL,
-  in_reply_to TEXT NOT NULL, has_attachment INTEGER NOT NULL
+  stamp TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, date INTEGER,
+  flags TEXT NOT NULL, sender TEXT NOT NULL, subject TEXT NOT NULL, message_id TEXT NOT NULL,
+  refs TEXT NOT NULL, in_reply_to TEXT NOT NULL, has_attachment INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX message_key ON message (source, key);
 CREATE INDEX message_digest ON message (digest);
@@ -52,7 +52,7 @@ class Layout(NamedTuple):
     command: str
 
 
-INDEX = Layout(0x626C7A69, 1, _INDEX_SCHEMA, "blaze index SOURCE")
+INDEX = Layout(0x626C7A69, 2, _INDEX_SCHEMA, "blaze index SOURCE")
 """The index of words; "blzi"."""
 
 

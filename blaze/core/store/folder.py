@@ -8,7 +8,7 @@ from blaze.core.mail.header import Buffer
 from blaze.core.store import atomic
 from blaze.core.store.delivery import Delivery, newline_of
 from blaze.core.store.manifest import MANIFEST, Record, append_record, open_for_append, read_manifest
-from blaze.core.store.source import Entry, Found
+from blaze.core.store.source import Entry, Found, Reading
 
 SUFFIX = ".eml"
 
@@ -49,13 +49,16 @@ class FolderEntry(Entry):
         return super().date_ns if self.record.date_ns is None else self.record.date_ns
 
 
-def iter_entries(path: str) -> Iterator[Found]:
+def iter_entries(path: str, reading: Reading | None = None) -> Iterator[Found]:
     """The .eml files in and below a folder: those of the manifest in its order, then the others by name."""
     root = path.rstrip("/") or "/"
     records = {record.id: record for record in read_manifest(f"{root}/{MANIFEST}")}
     errors: list[BlazeError] = []
     files = set(iter_files(root, errors))
+    passes_over = reading.passes_over if reading else None
     for file in (*(name for name in records if name in files), *sorted(files - records.keys())):
+        if passes_over and passes_over(FolderEntry(root, file, b"", records.get(file))):
+            continue
         try:
             fd = os.open(f"{root}/{file}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             try:

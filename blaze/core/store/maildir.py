@@ -14,7 +14,7 @@ from blaze.core.mail.header import Buffer
 from blaze.core.store import atomic
 from blaze.core.store.flags import normalize
 from blaze.core.store.manifest import MANIFEST, Overlay
-from blaze.core.store.source import Entry, Found
+from blaze.core.store.source import Entry, Found, Reading
 
 INFO_MARKS = (":2,", "!2,", ";2,")
 """What parts a unique name from its flags; not `:` where the file system forbids it."""
@@ -79,7 +79,7 @@ class Folder(NamedTuple):
     overlay: Overlay
 
 
-def iter_entries(path: str) -> Iterator[Found]:
+def iter_entries(path: str, reading: Reading | None = None) -> Iterator[Found]:
     """The messages of the Maildir at `path`, then those of its Maildir++ folders, each by time of delivery.
 
     A message that another program renames meanwhile is looked for again; one that it deletes is left out.
@@ -94,7 +94,7 @@ def iter_entries(path: str) -> Iterator[Found]:
     for name in ("", *subfolders):
         place = f"{root}/{name}" if name else root
         try:
-            yield from _iter_folder(Folder(place, name, Overlay(f"{place}/{MANIFEST}")))
+            yield from _iter_folder(Folder(place, name, Overlay(f"{place}/{MANIFEST}")), reading)
         except OSError as error:
             yield atomic.input_error(error, place)
 
@@ -173,13 +173,16 @@ def _digits() -> re.Pattern[str]:
     return re.compile(r"[0-9]{1,20}")
 
 
-def _iter_folder(folder: Folder) -> Iterator[Found]:
+def _iter_folder(folder: Folder, reading: Reading | None) -> Iterator[Found]:
     place = folder.place
     files = [
         (delivery_order(file), file, name) for name in ("cur", "new") for file in _message_files(place, name)
     ]
     files.sort()
+    passes_over = reading.passes_over if reading else None
     for _, file, name in files:
+        if passes_over and passes_over(MaildirEntry(folder, file, b"", is_in_new=name == "new")):
+            continue
         try:
             buffer = _read(f"{place}/{name}/{file}")
         except FileNotFoundError:

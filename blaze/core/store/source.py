@@ -7,7 +7,7 @@ A store named `PATH` has messages named `PATH#ID`, and that name opens the one m
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import NamedTuple, TypeAlias
 
@@ -114,24 +114,25 @@ class Reading:
 
     `mbox` is the kind an mbox is taken for (`mboxo`, `mboxrd`, `mboxcl`, `mboxcl2`); None looks. It is opened
     while no other program writes it, unless `locks` is false: for those who have it locked themselves.
-    Standard input is read once, whatever asks for it. `doubts` grows by the doubtful places, `omitted` counts
-    the messages left out because a program had deleted them.
+    `doubts` grows by the doubtful places, `omitted` counts the messages left out because a program had
+    deleted them. `passes_over` is asked about each file of a Maildir or a folder before it is opened, given
+    as an entry without octets; those it is true for are left out.
     """
 
-    __slots__ = ("_stdin", "doubts", "locks", "mbox", "omitted")
+    __slots__ = ("doubts", "locks", "mbox", "omitted", "passes_over")
 
-    def __init__(self, mbox: str | None = None, *, locks: bool = True) -> None:
+    def __init__(
+        self,
+        mbox: str | None = None,
+        *,
+        locks: bool = True,
+        passes_over: Callable[[Entry], bool] | None = None,
+    ) -> None:
         self.mbox = mbox
         self.locks = locks
+        self.passes_over = passes_over
         self.doubts: list[Doubt] = []
         self.omitted = 0
-        self._stdin: Buffer | None = None
-
-    def stdin(self) -> Buffer:
-        """All octets of standard input."""
-        if self._stdin is None:
-            self._stdin = _read_stdin()
-        return self._stdin
 
 
 def iter_entries(files: Iterable[str], reading: Reading | None = None) -> Iterator[Found]:
@@ -208,12 +209,6 @@ def forced_kind(file: str) -> tuple[str, str]:
     return "", file
 
 
-def reads_stdin(file: str) -> bool:
-    """True when a FILE is standard input, or a message in it."""
-    path = forced_kind(file)[1]
-    return path == STDIN or (path.startswith(f"{STDIN}#") and not os.path.lexists(path))
-
-
 def kind_of_folder(path: str) -> str:
     """What the folder at `path` is: `maildir`, `pack` or `eml`.
 
@@ -251,7 +246,7 @@ def kind_of_octets(buffer: Buffer) -> str:
 def _open(file: str, reading: Reading) -> Iterator[Found]:
     kind, path = forced_kind(file)
     if path == STDIN:
-        return _iter_octets(kind, STDIN, reading.stdin(), reading)
+        return _iter_octets(kind, STDIN, _read_stdin(), reading)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -265,7 +260,7 @@ def _open(file: str, reading: Reading) -> Iterator[Found]:
         elif more := os.read(fd, _CHUNK):
             data = _read_rest(fd, data[:] + more)
     except IsADirectoryError:
-        return _iter_folder(kind, path)
+        return _iter_folder(kind, path, reading)
     except OSError as error:
         raise _input_error(error, path) from error
     finally:
@@ -301,7 +296,7 @@ def _iter_compressed(kind: str, path: str, buffer: Buffer, reading: Reading) -> 
         yield content.error
 
 
-def _iter_folder(kind: str, path: str) -> Iterator[Found]:
+def _iter_folder(kind: str, path: str, reading: Reading) -> Iterator[Found]:
     try:
         kind = kind or kind_of_folder(path)
     except OSError as error:
@@ -309,11 +304,11 @@ def _iter_folder(kind: str, path: str) -> Iterator[Found]:
     if kind == "maildir":
         from blaze.core.store import maildir
 
-        return maildir.iter_entries(path)
+        return maildir.iter_entries(path, reading)
     if kind == "eml":
         from blaze.core.store import folder
 
-        return folder.iter_entries(path)
+        return folder.iter_entries(path, reading)
     if kind == "pack":
         return _iter_pack(path, None)
     raise DataError("an mbox is a file, not a folder", where=path)

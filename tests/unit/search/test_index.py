@@ -70,6 +70,84 @@ def test_update_follows_a_maildir(maildir: Path, tmp_path: Path) -> None:
         assert next(Search(connection, parse("mid:1@example.org")).iter_hits()).path.endswith("/1:2,FS")
 
 
+def settle(*paths: Path) -> None:
+    """Make files look as if they had not changed for a while."""
+    for path in paths:
+        status = path.stat()
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - 10**10))
+
+
+@pytest.mark.parametrize("kind", ["maildir", "eml"])
+def test_update_opens_no_file_that_is_as_it_was(
+    kind: str, maildir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = str(tmp_path / "i")
+    if kind == "maildir":
+        paths = [put(maildir, str(number), message(number)) for number in range(4)]
+    else:
+        paths = [maildir / f"{number}.eml" for number in range(4)]
+        for number, path in enumerate(paths):
+            path.write_bytes(message(number))
+    settle(*paths)
+    opened: list[str] = []
+    open_file = os.open
+
+    def watch(path: str, *args: int, **options: int) -> int:
+        if str(path).startswith(f"{maildir}/"):
+            opened.append(os.path.basename(path))
+        return open_file(path, *args, **options)
+
+    source = f"{kind}:{maildir}"
+    assert update(source, index).added == 4
+    monkeypatch.setattr(os, "open", watch)
+    assert update(source, index).unchanged == 4
+    assert not [name for name in opened if name[0].isdigit()]
+    paths[0].write_bytes(message(7))  # of the same size
+    settle(paths[0])
+    with paths[1].open("ab") as file:
+        file.write(b"more\n")
+    settle(paths[1])
+    os.unlink(paths[2])
+    report = update(source, index)
+    assert (report.added, report.removed, report.unchanged, report.changed) == (2, 3, 1, 0)
+    assert sorted(name[0] for name in opened if name[0].isdigit()) == ["0", "1"]
+    assert found(index, "") == ["1", "3", "7"]
+
+
+def test_update_notices_new_flags_without_opening_the_file(
+    maildir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = str(tmp_path / "i")
+    first = put(maildir, "1", message(1))
+    second = put(maildir, "2", message(2))
+    settle(first, second)
+    update(str(maildir), index)
+    first.rename(maildir / "cur" / "1:2,FS")
+    second.rename(maildir / "new" / "2")
+    with monkeypatch.context() as patch:
+        patch.setattr("blaze.core.store.maildir._read", None)
+        report = update(str(maildir), index)
+        assert (report.changed, report.unchanged) == (2, 0)
+        assert update(str(maildir), index).unchanged == 2
+    assert found(index, "is:flagged") == ["1"]
+    assert found(index, "is:unread") == ["2"]
+    assert found(index, "hello") == ["1", "2"]
+
+
+def test_update_reads_a_file_again_that_has_just_changed(maildir: Path, tmp_path: Path) -> None:
+    """Its time may not tell a further change from the last one."""
+    index = str(tmp_path / "i")
+    path = put(maildir, "1", message(1, "apples"))
+    update(str(maildir), index)
+    status = path.stat()
+    with path.open("r+b") as file:
+        file.write(message(1, "orange"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    report = update(str(maildir), index)
+    assert (report.added, report.removed) == (1, 1)
+    assert found(index, "orange") == ["1"]
+
+
 def test_update_takes_words_out_of_the_ranking_too(maildir: Path, tmp_path: Path) -> None:
     index = str(tmp_path / "i")
     path = put(maildir, "1", message(1, "zebra élan 東京都"))
@@ -160,7 +238,9 @@ def test_a_reader_sees_the_index_as_it_was(maildir: Path, tmp_path: Path) -> Non
     with database.open_for_reading(index) as connection:
         assert Search(connection, parse("hello")).count() == 1
         put(maildir, "2", message(2))
+        started = time.monotonic()
         update(str(maildir), index)
+        assert time.monotonic() - started < 5, "it waited for the reader"
         assert Search(connection, parse("hello")).count() == 1
     assert found(index, "hello") == ["1", "2"]
 
@@ -234,20 +314,23 @@ WRITER = """
 import sys
 from blaze.core.search import update
 update.BATCH = 7
-update.update(sys.argv[1], sys.argv[2])
+update.update(sys.argv[1], sys.argv[2], jobs=int(sys.argv[3]))
 """
 
 
-def check_kills(maildir: Path, index: str, kills: int) -> None:
+def check_kills(maildir: Path, index: str, kills: int, jobs: int) -> None:
     """Kill writers at moments spread over a run; what is committed is always whole; a last run completes."""
     started = time.monotonic()
-    subprocess.run([sys.executable, "-c", WRITER, str(maildir), f"{index}.whole"], check=True)
+    command = [sys.executable, "-c", WRITER, str(maildir)]
+    subprocess.run([*command, f"{index}.whole", str(jobs)], check=True)
     duration = time.monotonic() - started
     for kill in range(kills):
-        process = subprocess.Popen([sys.executable, "-c", WRITER, str(maildir), index])
+        process = subprocess.Popen([*command, index, str(jobs)])
         time.sleep(duration * (0.2 + 0.8 * kill / kills))
         process.send_signal(signal.SIGKILL)
         process.wait()
+        with database.open_for_writing(index):
+            pass  # its lock is gone with it
         try:
             with database.open_for_reading(index) as connection:
                 number = Search(connection, parse("")).count()
@@ -271,15 +354,19 @@ def fill(maildir: Path, count: int) -> None:
         put(maildir, str(number), message(number, "hello " + " ".join(f"w{number}x{n}" for n in range(200))))
 
 
-def test_killed_writers_leave_whole_messages(maildir: Path, tmp_path: Path) -> None:
-    fill(maildir, 150)
-    check_kills(maildir, str(tmp_path / "i"), 4)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_writers_leave_whole_messages(jobs: int, maildir: Path, tmp_path: Path) -> None:
+    fill(maildir, 250)
+    check_kills(maildir, str(tmp_path / "i"), 4, jobs)
 
 
 @pytest.mark.long
-def test_writers_killed_at_fifty_moments_leave_whole_messages(maildir: Path, tmp_path: Path) -> None:
-    fill(maildir, 600)
-    check_kills(maildir, str(tmp_path / "i"), 50)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_writers_killed_at_fifty_moments_leave_whole_messages(
+    jobs: int, maildir: Path, tmp_path: Path
+) -> None:
+    fill(maildir, 900)
+    check_kills(maildir, str(tmp_path / "i"), 50, jobs)
 
 
 def test_index_of_a_read_only_folder_can_be_read(maildir: Path, tmp_path: Path) -> None:
