@@ -114,12 +114,13 @@ class Reading:
 
     `mbox` is the kind an mbox is taken for (`mboxo`, `mboxrd`, `mboxcl`, `mboxcl2`); None looks. It is opened
     while no other program writes it, unless `locks` is false: for those who have it locked themselves.
-    `doubts` grows by the doubtful places, `omitted` counts the messages left out because a program had
-    deleted them. `passes_over` is asked about each file of a Maildir or a folder before it is opened, given
-    as an entry without octets; those it is true for are left out.
+    Standard input is read once, whatever asks for it. `doubts` grows by the doubtful places, `omitted` counts
+    the messages left out because a program had deleted them. `passes_over` is asked about each file of a
+    Maildir or a folder before it is opened, given as an entry without octets; those it is true for are left
+    out.
     """
 
-    __slots__ = ("doubts", "locks", "mbox", "omitted", "passes_over")
+    __slots__ = ("_stdin", "doubts", "locks", "mbox", "omitted", "passes_over")
 
     def __init__(
         self,
@@ -133,6 +134,13 @@ class Reading:
         self.passes_over = passes_over
         self.doubts: list[Doubt] = []
         self.omitted = 0
+        self._stdin: Buffer | None = None
+
+    def stdin(self) -> Buffer:
+        """All octets of standard input."""
+        if self._stdin is None:
+            self._stdin = _read_stdin()
+        return self._stdin
 
 
 def iter_entries(files: Iterable[str], reading: Reading | None = None) -> Iterator[Found]:
@@ -209,6 +217,12 @@ def forced_kind(file: str) -> tuple[str, str]:
     return "", file
 
 
+def reads_stdin(file: str) -> bool:
+    """True when a FILE is standard input, or a message in it."""
+    path = forced_kind(file)[1]
+    return path == STDIN or (path.startswith(f"{STDIN}#") and not os.path.lexists(path))
+
+
 def kind_of_folder(path: str) -> str:
     """What the folder at `path` is: `maildir`, `pack` or `eml`.
 
@@ -246,7 +260,7 @@ def kind_of_octets(buffer: Buffer) -> str:
 def _open(file: str, reading: Reading) -> Iterator[Found]:
     kind, path = forced_kind(file)
     if path == STDIN:
-        return _iter_octets(kind, STDIN, _read_stdin(), reading)
+        return _iter_octets(kind, STDIN, reading.stdin(), reading)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
