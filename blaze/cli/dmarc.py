@@ -146,7 +146,7 @@ def _read_suffixes(file: str | None) -> "PublicSuffixes":
 def _field(message: "Signable", found: "Authentication", authserv_id: str) -> bytes:
     from blaze.core.auth import stamp
 
-    results = stamp.results(found.spf, found.envelope_sender, found.dkim, found.dmarc)
+    results = stamp.results(found.spf, found.dkim, found.dmarc)
     return stamp.results_field(authserv_id, results, newline=stamp.newline_of(message.buffer, message.header))
 
 

@@ -12,7 +12,7 @@ The message comes out with the verdicts on top, else as it was.
   $ cat -A out.eml
   Authentication-Results: mx.test;^M$
    spf=pass reason="192.0.2.1 matches ip4:192.0.2.0/24 of bounce.example.org"^M$
-   smtp.mailfrom=b@bounce.example.org;^M$
+   smtp.mailfrom=bounce.example.org;^M$
    dkim=none;^M$
    dmarc=pass (p=reject sp=quarantine np=none) reason="SPF of^M$
    bounce.example.org is aligned with example.org" header.from=example.org^M$
@@ -99,14 +99,15 @@ What was written in our name before is taken out; other servers' fields stay.
   A: b
   Authentication-Results: other.test; spf=pass
 
-Nothing in an address can add a result.
+Nothing that the client says can add a result.
 
-  $ blaze dmarc verify -h mx.test --ip 192.0.2.1 --sender 'a"; dkim=pass header.d="b@bounce.example.org' mail.eml > quoted.eml
+  $ blaze dmarc verify -h mx.test --ip 192.0.2.1 --sender '<>' --helo 'x"; dkim=pass header.d="example.org' mail.eml > quoted.eml
+  [1]
   $ blaze dmarc collect quoted.eml
   server	method	result	properties	reason
-  mx.test	spf	pass	smtp.mailfrom=a"; dkim=pass header.d="b@bounce.example.org	192.0.2.1 matches ip4:192.0.2.0/24 of bounce.example.org
+  mx.test	spf	none	smtp.helo=x"; dkim=pass header.d="example.org	x"; dkim=pass header.d="example.org has no SPF record
   mx.test	dkim	none		
-  mx.test	dmarc	pass	header.from=example.org policy.dmarc=none	SPF of bounce.example.org is aligned with example.org
+  mx.test	dmarc	fail	header.from=example.org policy.dmarc=reject	neither SPF nor DKIM passed
 
 The old rules, by a public suffix list.
 

@@ -14,15 +14,15 @@ from blaze.core.mail.address import to_ascii_domain
 from blaze.core.mail.header import MAX_FIELDS, Buffer, Field, Header
 
 
-def spf_result(result: SPFResult | None, sender: str) -> MethodResult:
-    """SPF as Authentication-Results has it (RFC 8601 §2.7.2); None stands for a check that was not made."""
+def spf_result(result: SPFResult | None) -> MethodResult:
+    """SPF as Authentication-Results has it; None stands for a check that was not made.
+
+    Only the domain is told: the local-part is not what SPF has checked (RFC 8601 §2.7.2).
+    """
     if result is None:
         return MethodResult("spf", "none", reason="the client is not known")
-    if result.identity is Identity.MAIL_FROM:
-        found = Property("smtp", "mailfrom", sender)
-    else:
-        found = Property("smtp", "helo", result.domain)
-    return MethodResult("spf", result.status.value, (found,), result.reason)
+    name = "mailfrom" if result.identity is Identity.MAIL_FROM else "helo"
+    return MethodResult("spf", result.status.value, (Property("smtp", name, result.domain),), result.reason)
 
 
 def dkim_results(results: Iterable[DKIMResult]) -> list[MethodResult]:
@@ -55,11 +55,9 @@ def _published(record: Record) -> str:
     return " ".join(f"{name}={value}" for name, value in policies.items() if value)
 
 
-def results(
-    spf: SPFResult | None, sender: str, dkim: Iterable[DKIMResult], verdict: Verdict
-) -> tuple[MethodResult, ...]:
+def results(spf: SPFResult | None, dkim: Iterable[DKIMResult], verdict: Verdict) -> tuple[MethodResult, ...]:
     """All verdicts on a message, in the order in which they were reached."""
-    return (spf_result(spf, sender), *dkim_results(dkim), dmarc_result(verdict))
+    return (spf_result(spf), *dkim_results(dkim), dmarc_result(verdict))
 
 
 def results_field(authserv_id: str, found: Sequence[MethodResult], *, newline: bytes) -> bytes:

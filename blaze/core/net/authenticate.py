@@ -29,12 +29,11 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """The three verdicts; `spf` is None, and `envelope_sender` empty, where there was no envelope."""
+    """The three verdicts; `spf` is None where there was no envelope."""
 
     spf: "spf.Result | None"
     dkim: "list[dkim.Result]"
     dmarc: "dmarc.Verdict"
-    envelope_sender: str
 
 
 def authenticate(
@@ -60,7 +59,7 @@ def authenticate(
         spf_result = spf_future.result()
     found = dmarc.identifiers(spf_result, signatures)
     verdict = dmarc.verify(message.header, found, resolver=resolver, suffixes=suffixes)
-    return Authentication(spf_result, signatures, verdict, envelope.sender if envelope else "")
+    return Authentication(spf_result, signatures, verdict)
 
 
 def _check_spf(

@@ -108,7 +108,7 @@ def test_results_of_all_methods() -> None:
     result = spf.check(ip_address("192.0.2.1"), "", helo="mail.example.org", resolver=resolver, now=NOW)
     found = dmarc.identifiers(result, signatures)
     verdict = dmarc.verify(signable.header, found, resolver=resolver)
-    field = stamp.results_field("mx.test", stamp.results(result, "", signatures, verdict), newline=b"\r\n")
+    field = stamp.results_field("mx.test", stamp.results(result, signatures, verdict), newline=b"\r\n")
     read = authres.parse(field.partition(b":")[2])
     rows = [
         (one.method, one.result, [f"{kind}.{name}" for kind, name, _ in one.properties])
@@ -127,9 +127,15 @@ def test_results_of_all_methods() -> None:
     assert read.defects == ()
 
 
+def test_results_tell_the_domain_of_the_sender_and_not_the_local_part() -> None:
+    resolver = StaticResolver({"example.org": "txt:v=spf1 ip4:192.0.2.1 -all"})
+    result = spf.check(ip_address("192.0.2.1"), "Ann@Example.org", resolver=resolver, now=NOW)
+    assert stamp.spf_result(result).properties == (("smtp", "mailfrom", "Example.org"),)
+
+
 def test_results_without_signatures_and_client() -> None:
     verdict = dmarc.Verdict(dmarc.Status.PERMERROR, None, "there is no From field")
-    found = stamp.results(None, "", [], verdict)
+    found = stamp.results(None, [], verdict)
     assert [(one.method, one.result, one.properties) for one in found] == [
         ("spf", "none", ()),
         ("dkim", "none", ()),
