@@ -125,11 +125,12 @@ def _read_clauses(lexer: Lexer) -> dict[str, _Clause]:
 
 
 def _read_date(lexer: Lexer) -> dates.Date | None:
-    """The date after the semicolon at hand, or else after the last one."""
-    if lexer.peek() != ";":
+    """The date after the semicolon at hand, or after the last one, which a comment left open may hide."""
+    start = lexer.position if lexer.peek() == ";" else lexer.text.rfind(";")
+    if start < 0:
         lexer.note("missing-date")
         return None
-    rest = lexer.text[lexer.position + 1 :].encode("utf-8", "surrogateescape")
+    rest = lexer.text[start + 1 :].encode("utf-8", "surrogateescape")
     date = dates.parse(rest) or dates.parse(rest.rpartition(b";")[2])
     if date is None:
         lexer.note("unreadable-date")
