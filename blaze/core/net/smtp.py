@@ -282,9 +282,10 @@ class Session:
             told = begun.run()
             begun = None
             outcomes.update(told)
-            taken = any(outcome.reply.positive for outcome in told.values())
-            later = [one for one in batch if taken and too_many(told[one].reply)]
-            waiting = later + waiting[len(batch) :]
+            crowded_out = [one for one in batch if too_many(told[one].reply)]
+            if crowded_out and not any(outcome.reply.positive for outcome in told.values()):
+                crowded_out = []  # there is room for nobody
+            waiting = crowded_out + waiting[len(batch) :]
         return list(outcomes.values())
 
     def _new_transaction(self, following: "Following") -> Transaction | None:

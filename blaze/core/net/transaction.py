@@ -58,6 +58,7 @@ class Transaction:
         self._session = session
         self._connection = session.connection
         self._timeouts = session.timeouts
+        self._offered = session.extensions
         self._envelope = envelope
         self._message = message
         self._outcomes: dict[str, Outcome] = {}
@@ -81,7 +82,7 @@ class Transaction:
             if self._connection.state is not State.READY:
                 self._session.command(Rset())
             self._session.transactions += 1
-        if "CHUNKING" in self._session.extensions:
+        if "CHUNKING" in self._offered:
             self._run_chunked()
         else:
             self._run_data()
@@ -97,7 +98,7 @@ class Transaction:
 
         Empty when this transaction must wait for its turn. `run` takes it up from there.
         """
-        offered = self._session.extensions
+        offered = self._offered
         fits = "PIPELINING" in offered and "CHUNKING" not in offered and 0 < len(self._recipients) < GROUP
         if not fits or self._outcomes or self._refuse_locally() or self._session.exhausted_after(1):
             return b""
@@ -123,23 +124,23 @@ class Transaction:
 
     def _reachable(self, recipients: Sequence[str]) -> list[str]:
         """The recipients whose addresses this server can take; the others get their outcome."""
-        if "SMTPUTF8" in self._session.extensions or all(map(str.isascii, recipients)):
+        if "SMTPUTF8" in self._offered or all(map(str.isascii, recipients)):
             return list(recipients)
         self._tell([one for one in recipients if not _ascii_path(one).isascii()], _NO_SMTPUTF8, "MAIL")
         return [one for one in recipients if one not in self._outcomes]
 
     def _refuse_locally(self) -> Reply | None:
-        if "SMTPUTF8" not in self._session.extensions and not _ascii_path(self._envelope.sender).isascii():
+        if "SMTPUTF8" not in self._offered and not _ascii_path(self._envelope.sender).isascii():
             return _NO_SMTPUTF8
-        if "REQUIRETLS" in self._envelope.options and "REQUIRETLS" not in self._session.extensions:
+        if "REQUIRETLS" in self._envelope.options and "REQUIRETLS" not in self._offered:
             return _NO_REQUIRETLS
-        limit = self._session.extensions.get("SIZE", "")
+        limit = self._offered.get("SIZE", "")
         if limit.isascii() and limit.isdigit() and 0 < int(limit) < (size := self._message.traits.size):
             return Reply(552, _TOO_BIG.format(size=size, limit=limit), "5.3.4")
         return None
 
     def _mail(self) -> Mail:
-        offered = self._session.extensions
+        offered = self._offered
         envelope, message = self._envelope, self._message
         parameters = Parameters()
         if "SIZE" in offered:
@@ -162,7 +163,7 @@ class Transaction:
 
     def _rcpt(self, recipient: str) -> Rcpt:
         notify = self._envelope.notify
-        if notify and "DSN" in self._session.extensions:
+        if notify and "DSN" in self._offered:
             return Rcpt(_ascii_path(recipient), Parameters({"NOTIFY": notify}))
         return Rcpt(_ascii_path(recipient))
 
@@ -173,7 +174,7 @@ class Transaction:
                 [self._session.reply(self._timeouts.rcpt) for _ in range(len(self._recipients) + 1)]
             )
         commands: list[Command] = [self._mail(), *map(self._rcpt, self._recipients)]
-        step = GROUP if "PIPELINING" in self._session.extensions else 1
+        step = GROUP if "PIPELINING" in self._offered else 1
         replies: list[Reply] = []
         for start in range(0, len(commands), step):
             group: list[Command | BodyChunk] = [*commands[start : start + step]]
@@ -198,7 +199,7 @@ class Transaction:
     # The message.
 
     def _run_data(self) -> None:
-        pipelined = "PIPELINING" in self._session.extensions and len(self._recipients) < GROUP
+        pipelined = "PIPELINING" in self._offered and len(self._recipients) < GROUP
         accepted = self._send_envelope([Data()] if pipelined else [])
         if not pipelined:
             if not accepted:
@@ -255,7 +256,7 @@ class Transaction:
         first = next(blocks, b"")
         second = next(blocks, None)
         at_once = second is None and len(first) <= WRITE and len(self._recipients) < GROUP
-        if at_once and "PIPELINING" in self._session.extensions:
+        if at_once and "PIPELINING" in self._offered:
             self._session.begun = True
             accepted = self._send_envelope([Bdat(len(first), last=True), BodyChunk(first)])
             self._take_deliveries(accepted)
@@ -284,7 +285,7 @@ class Transaction:
             self._tell(accepted if one is None else [one], reply, "DATA")
 
     def _chunks(self) -> Iterator[bytes]:
-        offered = self._session.extensions
+        offered = self._offered
         seven_bit = self._message.eight_bit and "8BITMIME" not in offered
         ascii_header = seven_bit or (self._message.has_utf8_header and "SMTPUTF8" not in offered)
         if not (self._message.must_change or seven_bit or ascii_header):

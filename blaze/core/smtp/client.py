@@ -41,7 +41,7 @@ from blaze.core.smtp.events import (
     Response,
     Shutdown,
 )
-from blaze.core.smtp.grammar import MAX_REPLY_LINE, MAX_REPLY_LINES, Reply, is_last_line
+from blaze.core.smtp.grammar import MAX_REPLY_LINE, MAX_REPLY_LINES, Reply
 from blaze.core.smtp.parameters import MAIL_PARAMETERS, RCPT_PARAMETERS
 from blaze.core.smtp.states import AFTER_REFUSAL, TRANSITIONS, BodyEnd, Opening, State
 from blaze.core.wire import CRLFWriter, DotWriter, LineBuffer
@@ -49,6 +49,9 @@ from blaze.core.wire import CRLFWriter, DotWriter, LineBuffer
 _LAST_OF_GROUP = frozenset({Ehlo, Helo, Lhlo, Data, Vrfy, Expn, Noop, Quit, StartTLS, Auth, AuthResponse})
 """Commands whose reply must be seen before anything else is sent (RFC 2920 §3.1, RFC 3207, RFC 4954)."""
 _NEEDED_EXTENSION: dict[type, str] = {StartTLS: "STARTTLS", Auth: "AUTH", Bdat: "CHUNKING"}
+
+_GO_ON: dict[type, int] = {Data: 354, Auth: 334}
+"""The replies that ask for more."""
 
 Sent = Command | AuthResponse | BodyEnd
 
@@ -230,7 +233,7 @@ class ClientConnection:
             if not line[:3].isdigit():
                 raise RemoteProtocolError("malformed reply", where=repr(line[:80]))
             self._lines.append(line)
-            if is_last_line(line):
+            if line[3:4] != b"-":
                 lines, self._lines = self._lines, []
                 try:
                     return Reply.parse(lines)
@@ -273,11 +276,8 @@ class ClientConnection:
 
     def _check_class(self, command: Command, reply: Reply) -> None:
         """Positive replies are 354 to DATA, 334 or 2yz to AUTH, 2yz to all others (RFC 5321 §4.3.2)."""
-        if isinstance(command, Data):
-            fits = reply.code == 354 or reply.code >= 400
-        else:
-            fits = reply.code // 100 != 3 or (isinstance(command, Auth) and reply.code == 334)
-        if not fits:
+        fits = reply.code == _GO_ON.get(type(command)) if reply.code >= 300 else not isinstance(command, Data)
+        if reply.code < 400 and not fits:
             raise RemoteProtocolError(f"reply out of turn to {verb(command)}", where=str(reply))
 
     def _move(self, command: Command, reply: Reply) -> None:

@@ -238,8 +238,3 @@ def _reply_octets(reply: Reply) -> bytes:
 @functools.lru_cache(maxsize=256)
 def _read_line(line: bytes) -> Reply:
     return Reply._read([line])
-
-
-def is_last_line(line: bytes) -> bool:
-    """Whether a reply line is the last of its reply: anything but a hyphen stands after the code."""
-    return line[3:4] != b"-"

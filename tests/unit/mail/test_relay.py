@@ -52,6 +52,15 @@ def test_unchanged_is_the_message_with_crlf(body: bytes) -> None:
     assert outgoing.traits.size in (len(sent), len(sent) - 2)
 
 
+PIECES = [b"a", b"\r", b"\n", b"\r\n", b"\xff", b"y" * (MAX_LINE - 1), b"y" * MAX_LINE]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), st.sampled_from([b"\n", b"\r\n"]))
+def test_a_small_message_is_surveyed_like_any(body: bytes, newline: bytes) -> None:
+    octets = HEAD.replace(b"\n", newline) + newline + body
+    assert _outgoing(octets).traits == survey((octets,))
+
+
 def test_unchanged_of_a_large_message_is_the_same() -> None:
     octets = HEAD + b"\n" + b"line of text\n" * (window.CHUNK // 5)
     chunks = list(_outgoing(octets).iter_unchanged())
