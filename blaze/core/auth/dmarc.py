@@ -5,6 +5,7 @@ Organizational domains are found by the DNS tree walk of RFC 9989 §4.10, or wit
 7489 did it.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -22,6 +23,7 @@ from blaze.core.mail.address import Group, parse_list, to_ascii_domain
 from blaze.core.mail.header import Header
 
 MAX_QUERIES = 8  # of one tree walk, RFC 9989 §4.10
+_HOST_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")  # A-labels, with the underscore that is met
 MAX_AUTHORS = 10  # author domains of one message that are judged, RFC 9989 §11.5
 
 
@@ -126,7 +128,7 @@ def author_domains(header: Header) -> list[str] | str:
             return "text follows an address in From: where its domain ends would be a guess"
         for member in listed.iter_members():
             domain = _normal(member.mailbox.domain)
-            if not is_domain_name(domain) or domain.startswith("["):
+            if not is_domain_name(domain) or not _HOST_NAME.fullmatch(domain):
                 return f"From holds what is no address at a domain: {member.mailbox}"
             domains[domain] = None
     return list(domains) or "From holds no address"
