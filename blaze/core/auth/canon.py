@@ -43,7 +43,10 @@ def relaxed_field(name: bytes, value: bytes) -> bytes:
 
 def is_plain(octets: bytes) -> bool:
     """True when `bytes.split` takes only WSP (RFC 5234) and newlines for white space: no VT, FF, bare CR."""
-    return b"\x0b" not in octets and b"\x0c" not in octets and _BARE_CR.search(octets) is None
+    if b"\x0b" in octets or b"\x0c" in octets:
+        return False
+    # Most messages have CRLF throughout, and that is seen in a quarter of the time.
+    return octets.replace(b"\r", b"").replace(b"\n", b"\r\n") == octets or _BARE_CR.search(octets) is None
 
 
 class BodyCanonicalizer:
@@ -82,10 +85,9 @@ class BodyCanonicalizer:
     def _take(self, chunk: bytes) -> None:
         text = _with_lf(chunk)
         if self._relaxed:
-            text = _collapse(b" " + text if self._space else text)
+            text = _single_spaced(b" " + text if self._space else text)
             self._space = text.endswith(b" ")
-            if self._space:
-                text = text[:-1]
+            text = _without_trailing_blanks(text, b"\n")
         content = text.rstrip(b"\n")
         if content:
             for block in self._pending_newlines():
@@ -110,8 +112,8 @@ def canonical_body(body: bytes, canonicalization: Canonicalization) -> bytes:
     """A whole body in canonical form (RFC 6376 §3.4.3, §3.4.4); for bodies that are small enough to hold."""
     text = _with_lf(body)
     if canonicalization == "relaxed":
-        text = _collapse(text).rstrip(b" \n")
-        return text.replace(b"\n", b"\r\n") + b"\r\n" if text else b""
+        text = _single_spaced(text).rstrip(b" \n")
+        return _without_trailing_blanks(text, b"\r\n") + b"\r\n" if text else b""
     return text.rstrip(b"\n").replace(b"\n", b"\r\n") + b"\r\n"
 
 
@@ -198,15 +200,23 @@ def _with_lf(octets: bytes) -> bytes:
     """`octets` with LF for every CRLF; a bare CR stays."""
     if b"\r" not in octets:
         return octets
-    text = octets.translate(None, b"\r")  # far faster than replacing each CRLF, and nearly always right
+    text = octets.replace(b"\r", b"")  # far faster than replacing each CRLF, and nearly always right
     return text if text.replace(b"\n", b"\r\n") == octets else octets.replace(b"\r\n", b"\n")
 
 
-def _collapse(text: bytes) -> bytes:
-    """Runs of blanks as one space, and none before a newline; newlines are LF. Linear."""
+def _single_spaced(text: bytes) -> bytes:
+    """Each run of blanks as one space. Linear."""
     first, *rest = text.replace(b"\t", b" ").split(b"  ")  # cheaper than bytes.replace, which searches twice
-    if rest:
-        last = b" " if rest[-1] in (b"", b" ") else b""  # what a run at the end leaves
-        words = [word for part in rest if (word := part.lstrip(b" "))]
-        first = b" ".join([first, *words]) + last
-    return b"\n".join(first.split(b" \n"))
+    if not rest:
+        return first
+    last = b" " if rest[-1] in (b"", b" ") else b""  # what a run at the end leaves
+    words = [word for part in rest if (word := part.lstrip(b" "))]
+    return b" ".join([first, *words]) + last
+
+
+def _without_trailing_blanks(text: bytes, newline: bytes) -> bytes:
+    """Lines, which end in LF and hold no TAB, without spaces at their ends; `newline` then ends them."""
+    lines = text.split(b"\n")
+    if b"\r" in text or b"\x0b" in text or b"\x0c" in text:  # white space to rstrip, but no blanks
+        return newline.join([line.rstrip(b" ") for line in lines])
+    return newline.join(map(bytes.rstrip, lines))
