@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 from blaze.core import sasl
 from blaze.core.errors import AuthenticationError, BlazeError, DataError
 from blaze.core.sasl.oauth import describe_error
+from blaze.core.sasl.lines import auth_line, response_line
 from blaze.core.sasl.scram import ScramClient, ScramServer
 
 USER = sasl.Credentials("user", "pencil")
@@ -434,3 +435,32 @@ def test_gsasl_as_server(name: str) -> None:
         client.respond(_hear(peer))
         peer.kill()
     assert client.complete
+
+
+# Lines
+
+
+@pytest.mark.parametrize(
+    ("initial", "line"),
+    [(None, b"AUTH PLAIN\r\n"), (b"", b"AUTH PLAIN =\r\n"), (b"\0a\0b", b"AUTH PLAIN AGEAYg==\r\n")],
+)
+def test_auth_line(initial: bytes | None, line: bytes) -> None:
+    assert auth_line("PLAIN", initial, len(line)) == line
+
+
+@pytest.mark.parametrize(("response", "line"), [(None, b"*\r\n"), (b"", b"\r\n"), (b"hi", b"aGk=\r\n")])
+def test_response_line(response: bytes | None, line: bytes) -> None:
+    assert response_line(response, len(line)) == line
+    with pytest.raises(DataError):
+        response_line(response, len(line) - 1)
+
+
+@pytest.mark.parametrize("name", ["", "PLAIN\r\nRSET", "A B", "X" * 21])
+def test_auth_line_takes_no_other_name(name: str) -> None:
+    with pytest.raises(DataError):
+        auth_line(name, None, 512)
+
+
+def test_auth_line_is_bounded() -> None:
+    with pytest.raises(DataError):
+        auth_line("PLAIN", b"\0a\0b", len(b"AUTH PLAIN AGEAYg==\r\n") - 1)

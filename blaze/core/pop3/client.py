@@ -5,11 +5,9 @@ for each, in order, and the messages in between as chunks. What the protocol doe
 raises `LocalProtocolError` before a byte is made. Every octet is looked at once, and no message is held.
 """
 
-import base64
-import binascii
 from collections import deque
 
-from blaze.core.errors import LocalProtocolError, RemoteProtocolError
+from blaze.core.errors import DataError, LocalProtocolError, RemoteProtocolError
 from blaze.core.pop3.commands import (
     Auth,
     AuthResponse,
@@ -38,6 +36,7 @@ from blaze.core.pop3.events import (
 )
 from blaze.core.pop3.reply import MAX_LISTING, MAX_REPLY_LINE, Reply, parse_capabilities
 from blaze.core.pop3.states import AFTER_SUCCESS, ALLOWED, State
+from blaze.core.sasl.lines import from_base64
 from blaze.core.wire import DotReader, LineBuffer
 
 _PIECE = 1 << 14  # octets routed at a time: what follows the end of a message is copied, at most so much
@@ -240,6 +239,6 @@ class ClientConnection:
 
 def _challenge(text: bytes) -> bytes:
     try:
-        return base64.b64decode(text.strip(b" "), validate=True)
-    except binascii.Error:
+        return from_base64(text.strip(b" "))
+    except DataError:
         raise RemoteProtocolError("challenge that is not base64", where=repr(text[:80])) from None

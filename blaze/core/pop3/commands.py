@@ -3,17 +3,16 @@
 It refuses with `DataError` what no command line may hold: CR, LF, NUL, other controls, too many octets.
 """
 
-import base64
 import re
 from hashlib import md5
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
+from blaze.core.sasl.lines import auth_line, response_line
 
 MAX_COMMAND_LINE = 255  # octets with CRLF, RFC 2449 §4
 MAX_AUTH_LINE = 65536  # octets with CRLF of a response inside AUTH: tickets and tokens, RFC 5034 §4
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-_MECHANISM = re.compile(r"[A-Za-z0-9_-]{1,20}")  # RFC 4422 §3.1
 
 
 class User(NamedTuple):
@@ -68,11 +67,7 @@ class Auth(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """The line, its CRLF included."""
-        if not _MECHANISM.fullmatch(self.mechanism):
-            raise DataError("not the name of a SASL mechanism", where=repr(self.mechanism))
-        if self.initial is None:
-            return _line(f"AUTH {self.mechanism}")
-        return _line(f"AUTH {self.mechanism} {base64.b64encode(self.initial).decode() or '='}", MAX_AUTH_LINE)
+        return auth_line(self.mechanism, self.initial, MAX_AUTH_LINE)
 
 
 class AuthResponse(NamedTuple):
@@ -85,7 +80,7 @@ class AuthResponse(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """The line, its CRLF included."""
-        return _line("*" if self.data is None else base64.b64encode(self.data).decode(), MAX_AUTH_LINE)
+        return response_line(self.data, MAX_AUTH_LINE)
 
 
 class Capa(NamedTuple):
@@ -218,15 +213,15 @@ def verb(command: Command) -> str:
     return type(command).__name__.upper()
 
 
-def _line(text: str, limit: int = MAX_COMMAND_LINE) -> bytes:
+def _line(text: str) -> bytes:
     if control := _CONTROLS.search(text):
         raise DataError("control character in a command", where=repr(control[0]))
     try:
         line = text.encode()
     except UnicodeEncodeError:
         raise DataError("the command is not UTF-8") from None
-    if len(line) + 2 > limit:
-        raise DataError(f"the command is longer than {limit} octets")
+    if len(line) + 2 > MAX_COMMAND_LINE:
+        raise DataError(f"the command is longer than {MAX_COMMAND_LINE} octets")
     return line + b"\r\n"
 
 

@@ -6,11 +6,10 @@
 `LocalProtocolError` before a byte is made.
 """
 
-import base64
-import binascii
 from collections import deque
 
 from blaze.core.errors import DataError, LocalProtocolError, RemoteProtocolError
+from blaze.core.sasl.lines import from_base64
 from blaze.core.smtp.commands import (
     Auth,
     AuthResponse,
@@ -329,8 +328,8 @@ class ClientConnection:
 
 def _challenge(reply: Reply) -> bytes:
     try:
-        return base64.b64decode(reply.text.encode("ascii"), validate=True)
-    except (binascii.Error, UnicodeEncodeError):
+        return from_base64(reply.text.encode("ascii"))
+    except (DataError, UnicodeEncodeError):
         raise RemoteProtocolError("challenge that is not base64", where=str(reply)[:80]) from None
 
 

@@ -4,14 +4,13 @@ Each has `to_bytes()`, which refuses with `DataError` what no command line may h
 controls, too many octets) before anything is written. `parse` reads a line; `parse(c.to_bytes()[:-2]) == c`.
 """
 
-import base64
-import binascii
 import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
+from blaze.core.sasl.lines import auth_line, from_base64, is_mechanism_name, response_line, to_base64
 from blaze.core.smtp.grammar import (
     MAX_AUTH_LINE,
     MAX_COMMAND_LINE,
@@ -26,7 +25,6 @@ from blaze.core.smtp.grammar import (
 )
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-_MECHANISM = re.compile(r"[A-Za-z0-9_-]{1,20}")  # RFC 4422 §3.1
 _PATH = re.compile(r'<((?:"(?:[^"\\]|\\.)*"|[^">\\])*)>(?: +(.*))?', re.DOTALL)
 
 
@@ -188,11 +186,7 @@ class Auth(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """The line, its CRLF included."""
-        if not _MECHANISM.fullmatch(self.mechanism):
-            raise DataError("not the name of a SASL mechanism", where=repr(self.mechanism))
-        if self.initial is None:
-            return _line(f"AUTH {self.mechanism}")
-        return _line(f"AUTH {self.mechanism} {encode_response(self.initial) or '='}", MAX_AUTH_LINE)
+        return auth_line(self.mechanism, self.initial, MAX_AUTH_LINE)
 
 
 class AuthResponse(NamedTuple):
@@ -205,7 +199,7 @@ class AuthResponse(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """The line, its CRLF included."""
-        return _line("*" if self.data is None else encode_response(self.data), MAX_AUTH_LINE)
+        return response_line(self.data, MAX_AUTH_LINE)
 
 
 Command = (
@@ -245,7 +239,7 @@ def _envelope(head: str, path: str, parameters: Mapping[str, str | None], limit:
 
 def encode_response(response: bytes) -> str:
     """A SASL response in base64."""
-    return base64.b64encode(response).decode("ascii")
+    return to_base64(response).decode("ascii")
 
 
 def decode_response(text: bytes) -> bytes:
@@ -255,8 +249,8 @@ def decode_response(text: bytes) -> bytes:
         CommandError: it is no base64 (RFC 4954 §4: 501 5.5.2).
     """
     try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
+        return from_base64(text)
+    except DataError:
         raise CommandError(Reply(501, "Not base64", "5.5.2")) from None
 
 
@@ -364,7 +358,7 @@ def _read_bdat(argument: str) -> Bdat:
 
 def _read_auth(argument: str) -> Auth:
     mechanism, space, response = argument.partition(" ")
-    if not _MECHANISM.fullmatch(mechanism) or (space and not response):
+    if not is_mechanism_name(mechanism) or (space and not response):
         raise CommandError(Reply(501, "Expected AUTH mechanism [initial-response]", "5.5.4"))
     if not response:
         return Auth(mechanism.upper())
