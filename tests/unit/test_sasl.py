@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 
 from blaze.core import sasl
 from blaze.core.errors import AuthenticationError, BlazeError, DataError
-from blaze.core.sasl.oauth import describe_error
 from blaze.core.sasl.lines import auth_line, response_line
+from blaze.core.sasl.oauth import describe_error
 from blaze.core.sasl.scram import ScramClient, ScramServer
 
 USER = sasl.Credentials("user", "pencil")
