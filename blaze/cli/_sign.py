@@ -94,7 +94,8 @@ def _extra_key(text: str) -> "tuple[str, Record]":
         public = keys.parse_public(data)
         return dkim.key_name(selector.lower(), domain.lower()), keys.Record(public, public.type)
     except BlazeError as error:
-        raise UsageError(f"no public key in {text!r}: {error.what}", hint=error.hint) from None
+        hint = error.hint or "KEY is a PEM file that exists, or the base64 of a record's p=."
+        raise UsageError(f"no public key in {text!r}: {error.what}", hint=hint) from None
 
 
 def password_option() -> "Callable[[Any], Any]":

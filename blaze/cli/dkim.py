@@ -246,7 +246,8 @@ def _verify(
             prefix = f"{entry.name}: " if is_one_of_many(entry, files) else ""
             _print(app, results, prefix, fields)
         if not results:
-            app.out.info(f"{entry.name}: there is no signature")
+            tell = app.out.info if is_one_of_many(entry, files) or app.out.json else app.out.warn
+            tell(f"{entry.name}: there is no signature")
         _explain(app, message, results)
         app.note(_status([result.status.value for result in results]))
 

@@ -121,6 +121,8 @@ def _collect(app: App, files: tuple[str, ...]) -> None:
                 app.out.line(app.out.style(f"==> {entry.name} <==", "dim"))
             rows = [row for one in found for row in _table_rows(one)]
             app.out.table(("server", "method", "result", "properties", "reason"), rows)
+        elif not is_one_of_many(entry, files):
+            app.out.warn(f"{entry.name}: there is no Authentication-Results field")
         app.note(0 if found else 1)
 
 

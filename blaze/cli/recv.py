@@ -64,6 +64,8 @@ def _extract(app: App, dot: bool, timeline: bool, files: tuple[str, ...]) -> Non
                 app.out.line((f"{entry.name}: " if many else "") + _way(hop))
                 for means in _means(hop):
                     app.out.line(f"\t{means}")
+            if not found and not many:
+                app.out.warn(f"{entry.name}: there is no Received field")
         app.note(0 if found else 1)
 
 

@@ -197,6 +197,8 @@ def _analyze(app: App, spf_timeout: float, now: "datetime", dns: DNS, files: tup
             prefix = f"{entry.name}: " if is_one_of_many(entry, files) else ""
             for one in found:
                 app.out.line(prefix + _analysis_line(one))
+            if not found and not prefix:
+                app.out.warn(f"{entry.name}: there is no Received-SPF field")
         app.note(max((_analysis_status(one) for one in found), default=1))
 
 

@@ -164,6 +164,7 @@ A key that is missing, revoked, or that the DNS does not give.
   [ER]: example.org [the DNS could not answer for silent._domainkey.example.org (no reply, says the static tree) (s=silent, d=example.org)]
   [75]
   $ blaze dkim verify mail.eml
+  warning: mail.eml: there is no signature
   [1]
 
 A key from a file, or as base64, stands in for the published one.
@@ -178,6 +179,7 @@ A key from a file, or as base64, stands in for the published one.
   [OK]: example.org
   $ blaze dkim verify -e x:example.org:rubbish x.eml
   blaze dkim verify: no public key in 'x:example.org:rubbish': not base64
+  KEY is a PEM file that exists, or the base64 of a record's p=.
   [2]
 
 A private key is compared with the published one.

@@ -29,6 +29,7 @@ The hops, oldest first.
   mail.eml: by:mx.example.net
   	with HTTP
   $ printf 'Subject: none\n\n' | blaze recv extract
+  warning: -: there is no Received field
   [1]
 
 Names in a graph are text, whatever they hold.

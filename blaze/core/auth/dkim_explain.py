@@ -58,7 +58,9 @@ class _Explainer:
             lines.append(self._body_change(result.signature))
         if result.header_matches is False:
             lines += self._header_change(result)
-        if result.record is None and result.status is Status.PERMERROR and result.signature.fault is None:
+        if result.reason.startswith("the signature has expired"):
+            lines.append("If the message came in time, give that time with --now.")
+        elif result.record is None and result.status is Status.PERMERROR and not result.signature.fault:
             lines.append(f"Ask the signer to publish the key: dig TXT {result.signature.key_name}")
         advice = self._advice or _ADVICE.get(result.status)
         return [*lines, *result.notes, *([advice] if advice else [])]

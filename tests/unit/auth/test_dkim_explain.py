@@ -283,6 +283,14 @@ def test_explain_a_missing_key_and_a_dns_failure() -> None:
     assert "Try again later" in explained(signed(), Zone({"ed25519._domainkey.example.org": Rcode.TIMEOUT}))
 
 
+def test_explain_an_expired_signature() -> None:
+    options = Options("example.org", "ed25519", timestamp=1_000, expiration=1_060)
+    text = explained(dkim.sign(Signable(MESSAGE), KEY, options) + MESSAGE)
+    assert "good until 1970-01-01 00:17:40Z" in text
+    assert "If the message came in time, give that time with --now." in text
+    assert "publish the key" not in text
+
+
 @pytest.mark.parametrize("field", [b"x", b"v=1; a=rsa-sha1; d=example.org; s=s; h=from; bh=AAAA; b=AAAA"])
 def test_explain_a_field_that_is_broken(field: bytes) -> None:
     assert explained(b"DKIM-Signature: " + field + b"\r\n" + MESSAGE) is not None
