@@ -238,7 +238,7 @@ def _verify(
     resolver = dns.resolver()
     for entry in app.messages(files):
         message = dkim.Signable(entry.buffer, entry.start, entry.end)
-        results = dkim.verify(message, resolver=resolver, now=now, extra=extra)
+        results = _noted(message, dkim.verify(message, resolver=resolver, now=now, extra=extra))
         if app.out.json:
             rows = [_row(result) for result in results]
             app.out.record("blaze.dkim.verify/1", {"source": entry.name, "signatures": rows})
@@ -262,6 +262,25 @@ def _typed(key: "PrivateKey", path: str, algorithms: tuple[str, ...], number: in
     if key.type.value != wanted:
         raise UsageError(f"the key is {key.type}, not {wanted}", where=path)
     return key
+
+
+def _noted(message: "Signable", results: "list[Result]") -> "list[Result]":
+    """The results, with a note on those that pass although readers may not agree where the header ends.
+
+    DKIM is made for valid messages alone, and leaves what to do with others to the verifier (RFC 6376 §3.8,
+    §8.14).
+    """
+    if not any(result.status.value == "pass" for result in results):
+        return results
+    defect = next((defect for defect in message.header.defects if defect.name == "not-a-field"), None)
+    if defect is None:
+        return results
+    where = defect.offset - message.header.start
+    note = f"the header has a line at octet {where} that is no field: what follows may be shown as the body"
+    return [
+        result._replace(notes=(*result.notes, note)) if result.status.value == "pass" else result
+        for result in results
+    ]
 
 
 def _print(app: App, results: "list[Result]", prefix: str, fields: bool) -> None:

@@ -79,6 +79,21 @@ def test_no_warning_that_others_can_read_a_public_key(tmp_path: Path) -> None:
     assert b"others can read" not in refused.stderr
 
 
+def test_a_pass_warns_of_a_line_in_the_header_that_is_no_field(key: str) -> None:
+    """Programs that end the header there would show what an attacker wrote as a signed body."""
+    signed = sign(key, stdin=b"From: ann@example.org\nSubject: x\n\nhello\n").stdout
+    good = blaze("dkim", "verify", stdin=signed)
+    assert (good.returncode, good.stderr) == (0, b"")
+    changed = signed.replace(b"From:", b"Pay to\nX: the account of Eve\nFrom:")
+    warned = blaze("dkim", "verify", stdin=changed)
+    assert (warned.returncode, warned.stdout) == (0, b"[OK]: example.org\n")
+    where = signed.index(b"From:")
+    assert f"a line at octet {where} that is no field".encode() in warned.stderr
+    assert b"that is no field" in blaze("dkim", "verify", "--json", stdin=changed).stdout
+    in_mbox = blaze("dkim", "verify", stdin=b"From ann Thu Mar 30 15:00:00 2017\n" + signed)
+    assert (in_mbox.returncode, in_mbox.stderr) == (0, b"")
+
+
 def test_password_is_asked_for_on_the_terminal_while_the_message_comes_by_a_pipe(tmp_path: Path) -> None:
     shutil.copy(DATA / "rsa2048-encrypted.pem", tmp_path / "key.pem")
     (tmp_path / "key.pem").chmod(0o600)
