@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from blaze.core.errors import DataError, RemoteProtocolError
+from blaze.core.mail.newline import is_crlf
 
 CRLF = b"\r\n"
 _STUFFED = b"\r\n."
@@ -140,9 +141,7 @@ class DotReader:
         return self._unstuff(data[:cut], is_stuffed=dot >= 0) if cut else b""
 
     def _unstuff(self, data: bytes, *, is_stuffed: bool) -> bytes:
-        newlines = data.count(CRLF)
-        if data.count(b"\n") != newlines or data.count(b"\r") != newlines:
-            self.bare_newline = True
+        self.bare_newline = self.bare_newline or not is_crlf(data)
         if is_stuffed:
             data = data.replace(_STUFFED, CRLF)
         if self._skip:
@@ -186,13 +185,14 @@ class CRLFWriter:
         if data.endswith(b"\r"):
             self._held = b"\r"
             data = data[:-1]
-        pairs = data.count(CRLF)
-        if data.count(b"\r") != pairs:
-            raise DataError("bare CR", where=f"octet {self._offset + _bare_return(data)}")
+        if not is_crlf(data):
+            pairs = data.count(CRLF)
+            if data.count(b"\r") != pairs:
+                raise DataError("bare CR", where=f"octet {self._offset + _bare_return(data)}")
+            self._offset += len(data)
+            return (data.replace(CRLF, b"\n") if pairs else data).replace(b"\n", CRLF)
         self._offset += len(data)
-        if data.count(b"\n") == pairs:
-            return data
-        return (data.replace(CRLF, b"\n") if pairs else data).replace(b"\n", CRLF)
+        return data
 
     def finish(self) -> None:
         """Nothing more comes."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from blaze.core.mail.header import Buffer
+from blaze.core.mail.newline import is_crlf
 from blaze.core.mail.window import iter_chunks
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def is_plain(octets: bytes) -> bool:
     """True when `bytes.split` takes only WSP (RFC 5234) and newlines for white space: no VT, FF, bare CR."""
     if b"\x0b" in octets or b"\x0c" in octets:
         return False
-    # Most messages have CRLF throughout, and that is seen in a quarter of the time.
-    return octets.replace(b"\r", b"").replace(b"\n", b"\r\n") == octets or _BARE_CR.search(octets) is None
+    return is_crlf(octets) or _BARE_CR.search(octets) is None
 
 
 class BodyCanonicalizer:

@@ -11,6 +11,7 @@ from blaze.core.mail import build, encoded, transfer, window
 from blaze.core.mail.compose import Encoded, Source, Span, iter_with_newline
 from blaze.core.mail.header import Field
 from blaze.core.mail.message import Part, walk
+from blaze.core.mail.newline import is_crlf
 
 MAX_LINE = 998  # octets without CRLF, RFC 5322 §2.1.1
 
@@ -39,7 +40,7 @@ def _survey_whole(octets: bytes) -> Traits:
     if b"\r" not in octets:
         is_long = _has_long_line(octets, b"\n")
         return Traits(len(octets) + newlines, not newlines, not octets.isascii(), False, is_long)
-    if not octets.count(b"\r") == newlines == octets.count(b"\r\n"):
+    if not is_crlf(octets):
         return survey((octets,))  # bare or mixed newlines
     return Traits(len(octets), True, not octets.isascii(), False, _has_long_line(octets, b"\r\n"))
 

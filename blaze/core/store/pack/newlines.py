@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from blaze.core.mail import window
 from blaze.core.mail.header import Buffer
+from blaze.core.mail.newline import is_crlf
 from blaze.core.store import atomic
 
 
@@ -50,6 +51,6 @@ def _is_crlf(buffer: Buffer, start: int, end: int) -> bool:
         joined = last + chunk
         last = b"\r" if joined.endswith(b"\r") else b""
         whole = joined[:-1] if last else joined
-        if not whole.count(b"\r") == whole.count(b"\n") == whole.count(b"\r\n"):
+        if not is_crlf(whole):
             return False
     return not last
