@@ -67,6 +67,11 @@ class Output:
         if not self.quiet:
             self._say(f"warning: {text}")
 
+    def remark(self, text: str) -> None:
+        """Something beside the results for everyone, on standard error."""
+        if not self.quiet:
+            self._say(text)
+
     def info(self, text: str) -> None:
         """Something for those who asked with -v."""
         if self.verbose >= 1:

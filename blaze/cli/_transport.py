@@ -248,7 +248,9 @@ def delivery_options(function: Callable[..., Any]) -> Any:
     @option("--envid", metavar="TEXT", help="What such a report shall call this delivery.")
     @option("--require-tls", is_flag=True, help="Ask for TLS on the whole way, or no delivery (RFC 8689).")
     @option("--no-downgrade", is_flag=True, help="Refuse a message rather than re-encode it for the server.")
-    @option("--transcript", metavar="FILE", help="Write the dialogue to FILE, secrets masked.")
+    @option(
+        "--transcript", metavar="FILE", help="Write the dialogue to FILE, secrets masked; -vv shows it too."
+    )
     @option(
         "--quit-after",
         type=click.Choice(["connect", "helo", "tls", "auth", "mail", "rcpt"]),
@@ -278,12 +280,15 @@ def refuse_less_than_required(connection: Connection, notification: Notification
 
 @contextmanager
 def transcript_to(app: App, path: str | None) -> "Iterator[Transcript | None]":
-    """A transcript that is written to `path` as it happens; None where none is wanted."""
-    if path is None:
+    """A transcript that is written to `path` as it happens, or told for -vv; None where none is wanted."""
+    if path is None and app.out.verbose < 2:
         yield None
         return
     from blaze.core.net.transcript import Transcript
 
+    if path is None:
+        yield Transcript(lambda line: app.out.debug(line.rstrip("\n")))
+        return
     if path == "-":
         if app.out.json:
             raise UsageError("the transcript and --json cannot share standard output")
@@ -471,6 +476,8 @@ def make_options(
     from blaze.core.net.tls import TLSOptions
 
     timeout = connection.timeout
+    if connection.tls_key:
+        warn_of_readers(app, connection.tls_key)
     return DeliveryOptions(
         hello=hello,
         tls=connection.tls or tls,
@@ -493,6 +500,14 @@ def make_options(
         warn=app.out.warn,
         inform=app.out.info,
     )
+
+
+def warn_of_readers(app: App, path: str) -> None:
+    """Say that others can read a file of secrets, if they can."""
+    from blaze.core.net.accounts import is_readable_by_others
+
+    if is_readable_by_others(path):
+        app.out.warn(f"{path} can be read by others; chmod 600 keeps it secret")
 
 
 def make_target(server: str, port: int, dns: DNS, *, proxy: bool = False) -> "Target":
@@ -538,6 +553,10 @@ def probe(
     from blaze.core.net.delivery import probe as run
 
     for job in jobs:
-        for refusal in run(target_of(job), options, job.envelope, stage):
+        target = target_of(job)
+        refusals = run(target, options, job.envelope, stage)
+        for refusal in refusals:
             app.report(refusal)
+        if not refusals:
+            app.out.info(f"nothing is wrong up to {stage}: {target}")
         return

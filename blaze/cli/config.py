@@ -34,5 +34,6 @@ def config(app: App, names: tuple[str, ...]) -> int:
         note = f", overridden by {setting.overridden_by}" if setting.overridden_by else ""
         app.out.line(f"{setting.key} = {setting.value!r}  ({setting.source}{note})")
     if not found:
-        app.out.info(f"nothing is set; the configuration file is {path}")
+        of = f" for {' and '.join(names)}" if names else ""
+        app.out.remark(f"nothing is set{of}; the configuration file is {path}")
     return 0 if found or not names else 1

@@ -12,6 +12,7 @@ import click
 from blaze.cli._app import App, command, option
 from blaze.cli._params import DOMAIN, DURATION, ENDPOINT
 from blaze.cli._render import visible
+from blaze.cli._transport import warn_of_readers
 from blaze.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ def _tls(app: App, host: str, values: dict[str, Any]) -> tuple[Any, bytes | None
         raise UsageError("--ca-out needs --tls-auto")
     if certificate:
         if key:
-            _warn_of_readers(app, key)
+            warn_of_readers(app, key)
         return load(certificate, key)
     if key or values["smtps"]:
         raise UsageError("TLS needs a certificate", hint="Give -k KEY -c CERT, or --tls-auto.")
@@ -223,15 +224,8 @@ def _accounts(app: App, mode: str) -> tuple[tuple[str, ...], Any]:
         return accounts.USER_MECHANISMS, accounts.Users({})
     path = mode.removeprefix("file:")
     users = accounts.read_users(path)
-    _warn_of_readers(app, path)
+    warn_of_readers(app, path)
     return accounts.USER_MECHANISMS, users
-
-
-def _warn_of_readers(app: App, path: str) -> None:
-    from blaze.core.net.accounts import is_readable_by_others
-
-    if is_readable_by_others(path):
-        app.out.warn(f"{path} can be read by others; chmod 600 keeps it secret")
 
 
 class Outlet:

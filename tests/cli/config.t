@@ -16,7 +16,9 @@
   send.hostname = 'mx.example.org'  (home/blaze/config.toml, overridden by BLAZE_SEND_HOSTNAME)
   $ blaze config send | sed "s#$PWD/##"
   send.hostname = 'mx.example.org'  (home/blaze/config.toml)
-  $ blaze config nothing
+  $ blaze config nothing 2>&1 | sed "s#$PWD/##"
+  nothing is set for nothing; the configuration file is home/blaze/config.toml
+  $ blaze config -q nothing
   [1]
   $ printf 'From: a@example.org\nTo: b@example.org\n\nx\n' | blaze send - - | head -1
   EHLO mx.example.org

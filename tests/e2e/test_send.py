@@ -463,6 +463,26 @@ def test_the_transcript_may_go_to_standard_output() -> None:
     assert len(peer.messages) == 1
 
 
+def test_much_is_said_where_much_is_asked_for() -> None:
+    with server() as peer:
+        done = blaze("send", "-vv", "-", peer.endpoint)
+        probed = blaze("send", "-v", "--quit-after", "rcpt", "-", peer.endpoint)
+    assert b" -> EHLO " in done.stderr
+    assert b"sent to c@one.test" in done.stderr
+    assert probed.stderr.endswith(b"nothing is wrong up to rcpt: %s\n" % peer.endpoint.encode())
+    assert len(peer.messages) == 1
+
+
+def test_a_key_that_others_can_read_is_told(tls: TLSFiles) -> None:
+    with server(ServerOptions(starttls=True), context=tls.context) as peer:
+        args = ("--cafile", str(tls.authority), "--tls-cert", str(tls.chain), "--tls-key", str(tls.key))
+        for mode, told in ((0o644, True), (0o600, False)):
+            tls.key.chmod(mode)
+            done = blaze("send", *args, "-", f"localhost:{peer.port}")
+            assert done.returncode == 0, done.stderr
+            assert (b"chmod 600" in done.stderr) is told
+
+
 def test_in_clear_through_a_proxy_is_told() -> None:
     pytest.importorskip("python_socks")
     with server() as peer:

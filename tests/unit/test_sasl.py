@@ -437,6 +437,17 @@ def test_gsasl_as_server(name: str) -> None:
     assert client.complete
 
 
+@pytest.mark.parametrize("challenge", [b"", b"e=other-error", b"{}", b"Password:"])
+@pytest.mark.parametrize("name", sasl.MECHANISMS)
+def test_a_server_that_asks_for_ever_is_left(name: str, challenge: bytes) -> None:
+    credentials = sasl.Credentials("user", token="t") if name in sasl.TOKEN_MECHANISMS else USER
+    client = sasl.client(name, credentials, nonce="abc", binding=BINDING, host="h", port=1)
+    client.start()
+    with pytest.raises(AuthenticationError):
+        for _ in range(4):
+            client.respond(challenge)
+
+
 # Lines
 
 

@@ -106,19 +106,21 @@ class ExternalClient:
     error = None
 
     def __init__(self, credentials: Credentials) -> None:
-        self._authorization = credentials.authorization
+        self._identity = encoded(credentials.authorization, "authorization identity")
+        self._responded = False
         self.complete = False
 
     def start(self) -> bytes:
         """See `ClientMechanism.start`."""
         self.complete = True
-        return encoded(self._authorization, "authorization identity")
+        return self._identity
 
     def respond(self, challenge: bytes) -> bytes:
-        """See `ClientMechanism.respond`."""
-        if challenge:
+        """See `ClientMechanism.respond`; a server that passed over the initial response may ask once."""
+        if challenge or self._responded:
             raise AuthenticationError("the server goes on asking after EXTERNAL was complete")
-        return self.start()
+        self._responded = True
+        return self._identity
 
 
 def _check_password(accounts: Accounts, user: str, password: str) -> bool:

@@ -116,6 +116,8 @@ class ScramClient:
         """See `ClientMechanism.respond`."""
         try:
             attributes = _attributes(challenge)
+            if self.error is not None:
+                raise AuthenticationError(f"the server goes on asking after it failed {self.name}")
             if "e" in attributes:
                 self.error = attributes["e"]
                 return b""
