@@ -190,6 +190,40 @@ def test_judge_asks_nothing_for_a_domain_that_cannot_be_aligned() -> None:
     assert resolver.asked == [["_dmarc.example.com", "_dmarc.com"]]
 
 
+APPENDIX = [
+    ("example.com", "example.com", "signing.example.com", "example.com", "example.com", (True, True)),
+    (
+        "a.b.c.d.e.f.g.h.i.j.k.example.com",
+        "example.com",
+        "signing.example.com",
+        "example.com",
+        "example.com",
+        (True, True),
+    ),
+    (
+        "giant.bank.example",
+        "mail.giant.bank.example",
+        "mail.mega.bank.example",
+        "giant.bank.example",
+        "giant.bank.example",
+        (True, False),
+    ),
+]
+
+
+@pytest.mark.parametrize(("author", "by_spf", "by_dkim", "organizational", "policy_at", "aligned"), APPENDIX)
+def test_judge_the_examples_of_appendix_b_4(
+    author: str, by_spf: str, by_dkim: str, organizational: str, policy_at: str, aligned: tuple[bool, bool]
+) -> None:
+    records = {"example_com": "p=reject", "signing_example_com": "p=none", "giant_bank_example": "p=reject"}
+    texts = zone(**records, bank_example="p=none; psd=y")
+    verdict = judged(texts, author, spf=by_spf, dkim=(by_dkim,))
+    assert (verdict.status, verdict.organizational_domain) == (Status.PASS, organizational)
+    assert (verdict.record_domain, verdict.spf_aligned, verdict.dkim_aligned) == (policy_at, *aligned)
+    alone = judged(texts, author, dkim=(by_dkim,))
+    assert alone.status is (Status.PASS if aligned[1] else Status.FAIL)
+
+
 # Policies
 
 
