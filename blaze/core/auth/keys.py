@@ -303,10 +303,27 @@ def _parse_p(value: bytes, key_type: KeyType) -> PublicKey:
     try:
         public = _parse_public_der(tags.decode_base64(value))
     except DataError as error:
-        raise DataError(f"p= of the key record is no public key ({error.what})") from None
+        raise DataError(f"p= of the key record is no public key ({_cut(value) or error.what})") from None
     if public.type is not key_type:
         raise DataError(f"p= of the key record holds an {public.type} key, k= says {key_type}")
     return public
+
+
+def _cut(value: bytes) -> str | None:
+    """What to say of a `p=` that ends too early: what is left of long records published as one string."""
+    compact = tags.without_white_space(value)
+    try:
+        octets = tags.decode_base64(compact[: len(compact) // 4 * 4])
+    except DataError:
+        return None
+    if not octets.startswith(b"\x30\x82"):  # a SEQUENCE whose length stands in two octets, X.690 §8.1.3
+        return None
+    whole = 4 + int.from_bytes(octets[2:4], "big")
+    if len(octets) >= whole:
+        return None
+    return (
+        f"it is cut: {len(octets)} octets of {whole}; more than {MAX_STRING} characters need several strings"
+    )
 
 
 def _parse_public_der(octets: bytes) -> PublicKey:

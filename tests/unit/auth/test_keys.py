@@ -179,6 +179,8 @@ ED25519_P = p_of("ed25519.pem")
 BAD_RECORDS = [
     ("", "no p="),
     ("v=DKIM1; k=rsa", "no p="),
+    (f"v=DKIM1; k=rsa; p={p_of('rsa2048-pkcs8.pem')}"[:255], "it is cut: 177 octets of 294"),
+    (f"v=DKIM1; k=rsa; p={p_of('rsa2048-pkcs8.pem')}"[:252], "it is cut: "),
     (f"v=DKIM1\\; k=rsa\\; p={p_of('rsa1024.pem')}", "published with backslashes"),
     (f'"v=DKIM1; k=rsa; p={p_of("rsa1024.pem")}"', "published with quotation marks"),
     ("rubbish", "malformed"),
