@@ -10,7 +10,14 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple, Protocol
 
 from blaze.core import sasl
-from blaze.core.errors import BlazeError, DataError, SMTPReplyError, TemporaryError, TLSError
+from blaze.core.errors import (
+    BlazeError,
+    DataError,
+    RemoteProtocolError,
+    SMTPReplyError,
+    TemporaryError,
+    TLSError,
+)
 from blaze.core.mail.message import parse
 from blaze.core.mail.relay import Outgoing
 from blaze.core.net import dial
@@ -103,7 +110,7 @@ def open_session(target: Target, options: DeliveryOptions) -> Session:
     Raises:
         BlazeError: what stood in the way; TLSError when safety was insisted on.
     """
-    if options.insist and options.tls == "opportunistic":
+    if options.insist and options.tls != "implicit":
         options = replace(options, tls="starttls")
     asks = options.insist or options.tls_options.verify
     if options.tls != "none" and not asks:
@@ -125,6 +132,22 @@ def open_session(target: Target, options: DeliveryOptions) -> Session:
 
 def _open(target: Target, options: DeliveryOptions) -> Session:
     record = options.transcript
+    session = None
+    try:
+        session = _connect(target, options)
+        _begin(session, target, options)
+    except BlazeError as error:
+        told = _of_server(error, target)
+        if record:
+            record.failed(str(told))
+        if session:
+            session.close()
+        raise told from error.__cause__
+    return session
+
+
+def _connect(target: Target, options: DeliveryOptions) -> Session:
+    record = options.transcript
     if record:
         record.note(f"Trying {target}")
     if target.path is not None:
@@ -136,14 +159,15 @@ def _open(target: Target, options: DeliveryOptions) -> Session:
     session = Session(channel, hello, lmtp=options.lmtp, timeouts=options.timeouts)
     session.may_change = options.may_change
     session.warn = options.warn
-    try:
-        _begin(session, target, options)
-    except BlazeError as error:
-        if record:
-            record.failed(str(error))
-        session.close()
-        raise
     return session
+
+
+def _of_server(error: BlazeError, target: Target) -> BlazeError:
+    """The error, with the server that it is about."""
+    if isinstance(error, RemoteProtocolError):
+        return RemoteProtocolError(f"the server breaks the protocol: {error}", where=str(target))
+    error.where = error.where or str(target)
+    return error
 
 
 def own_name(connection: socket.socket | None = None) -> str:
@@ -258,7 +282,7 @@ class HostCourier:
             if reused and not session.begun and error.status == TemporaryError.exit_code:
                 # A server may close an idle connection at any time: once more on a new one.
                 return self.deliver(envelope, message, following)
-            return self._failed(envelope, error)
+            return self._failed(envelope, _of_server(error, self._target))
 
     def _ready(self) -> Session:
         if self._failure is not None:

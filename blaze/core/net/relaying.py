@@ -95,6 +95,8 @@ class MXCourier:
         told: dict[str, Delivery] = {}
         waiting = list(envelope.recipients)
         for host in route.hosts[:MAX_ATTEMPTS]:
+            if told:
+                self._options.inform(f"{told[waiting[0]].error}; trying {host}")
             courier = self._courier(route, host, must_be_secure="REQUIRETLS" in envelope.options)
             if isinstance(courier, BlazeError):
                 told |= {one: undelivered(one, courier, host) for one in waiting}
