@@ -5,9 +5,9 @@ None of this is a verdict: it tells a person what happened to a message whose si
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
-from itertools import combinations, islice
+from itertools import chain, combinations, islice, product
 from typing import NamedTuple
 
 from blaze.core.auth import tags
@@ -77,13 +77,6 @@ class Change(NamedTuple):
     blocks: Mapping[bytes, list[bytes]]
     own: bytes | None = None
 
-    def joined(self, other: "Change") -> "Change | None":
-        """Both changes undone, None when they are about the same field."""
-        if not self.blocks.keys().isdisjoint(other.blocks) or None not in (self.own, other.own):
-            return None
-        own = other.own if self.own is None else self.own
-        return Change(f"{self.words} and {other.words}", {**self.blocks, **other.blocks}, own)
-
 
 class SignedHeader:
     """The fields that one signature covers, in canonical form, so that they can be replaced one by one."""
@@ -117,22 +110,26 @@ class SignedHeader:
         return b"".join(parts)
 
     def find_change(self, fits: Callable[[bytes], bool], budget: Budget) -> str | None:
-        """The words for the change, or the pair of changes, without which `fits` is true of the octets.
-
-        None when there is none, or when the budget is spent.
+        """The words for the changes without which `fits` is true of the octets: one, two, or three likely
+        ones, as a list makes them at once. None when there are none, or when the budget is spent.
         """
-        singles = []
-        for change, octets in self._iter_changes(budget):
-            if fits(octets):
-                return change.words
-            singles.append(change)
-        for first, second in combinations(singles, 2):
-            both = first.joined(second)
-            octets = self.octets(both) if both is not None else b""
-            if both is not None and fits(octets):
-                return both.words
+        seen = {sha256(self.octets(Change("", {}))).digest()}
+        likely: list[Change] = []
+        layout: list[Change] = []
+        for known, changes in ((likely, self._iter_likely()), (layout, self._iter_layouts())):
+            for change, octets in self._iter_new(changes, seen, budget):
+                if fits(octets):
+                    return change.words
+                known.append(change)
+        for several in chain(
+            combinations(likely, 2), combinations(likely, 3), product(likely, layout), combinations(layout, 2)
+        ):
+            joined = _joined(several)
+            octets = self.octets(joined) if joined is not None else b""
             if not budget.spend(self._cost(octets)):
                 break
+            if joined is not None and fits(octets):
+                return joined.words
         return None
 
     @property
@@ -152,10 +149,11 @@ class SignedHeader:
     def _cost(self, octets: bytes) -> int:
         return len(octets) + _OCTETS_OF_A_TRY + _OCTETS_OF_A_NAME * len(self._names)
 
-    def _iter_changes(self, budget: Budget) -> Iterator[tuple[Change, bytes]]:
-        """Every change that gives other octets, each once, with them; likely ones first."""
-        seen = {sha256(self.octets(Change("", {}))).digest()}
-        for change in self._iter_likely():
+    def _iter_new(
+        self, changes: Iterable[Change], seen: set[bytes], budget: Budget
+    ) -> Iterator[tuple[Change, bytes]]:
+        """Every change that gives octets not seen yet, with them."""
+        for change in changes:
             octets = self.octets(change)
             if not budget.spend(self._cost(octets)):
                 return
@@ -165,6 +163,7 @@ class SignedHeader:
                 yield change, octets
 
     def _iter_likely(self) -> Iterator[Change]:
+        """What lists and gateways do to a field as a whole."""
         yield from self._iter_copies()
         for name, fields in self._fields.items():
             for number, field in enumerate(islice(fields, _MANY)):
@@ -174,6 +173,9 @@ class SignedHeader:
             for number, field in enumerate(islice(fields, _MANY)):
                 blocks = self._blocks[name][:number] + self._blocks[name][number + 1 :]
                 yield Change(f"the field {field.name} at octet {field.start} is taken out", {name: blocks})
+
+    def _iter_layouts(self) -> Iterator[Change]:
+        """Other ways to write the same: for each field alone, then for all of them."""
         transforms = _INSIDE if self._relaxed else (*_LAYOUT, *_INSIDE)
         for words, transform in transforms:
             yield from self._iter_changed_once(words, transform)
@@ -220,6 +222,20 @@ class SignedHeader:
         if self._relaxed:
             return relaxed_field(name.lower(), value) + b"\r\n"
         return simple_field(name + b":" + value)
+
+
+def _joined(changes: Iterable[Change]) -> Change | None:
+    """Several changes undone at once, None when two of them are about the same field."""
+    words: list[str] = []
+    blocks: dict[bytes, list[bytes]] = {}
+    own = None
+    for change in changes:
+        if not blocks.keys().isdisjoint(change.blocks) or None not in (own, change.own):
+            return None
+        words.append(change.words)
+        blocks |= change.blocks
+        own = change.own if own is None else own
+    return Change(", ".join(words[:-1]) + f" and {words[-1]}", blocks, own)
 
 
 def _iter_values(message: Signable, name: bytes, field: Field) -> Iterator[tuple[str, bytes, bytes]]:

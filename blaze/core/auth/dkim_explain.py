@@ -17,8 +17,11 @@ from blaze.core.auth.dkim_signature import Signature, Status
 from blaze.core.auth.dkim_verify import Result, header_octets
 from blaze.core.auth.keys import KeyType, PublicKey
 
-MAX_WORK = 1 << 28
-"""Octets hashed in tries on one body, and on the headers of all its signatures: a fraction of a second."""
+MAX_BODY_WORK = 1 << 28
+"""Octets hashed in tries on one body, for all its signatures: half a second."""
+
+MAX_HEADER_WORK = 1 << 29
+"""Octets hashed in tries on one header, for all its signatures: half a second."""
 
 _OCTETS_OF_ED25519 = 1 << 17  # what a signature check costs, in octets hashed
 _MAX_NAMES = 1000  # characters of the names that are listed
@@ -35,8 +38,8 @@ _ADVICE = {
 def explain(message: Signable, results: Sequence[Result]) -> list[list[str]]:
     """What there is to say about each signature of a message, as sentences, most general first.
 
-    Changes are tried on a header up to 64 KiB and a body up to 1 MiB. All signatures share the limit of
-    `MAX_WORK`, so that a message with many of them costs no more than one with a few.
+    Changes are tried on a header up to 64 KiB and a body up to 1 MiB. All signatures share the
+    limits on work, so that a message with many of them costs no more than one with a few.
     """
     explainer = _Explainer(message)
     return [explainer.explain(result) for result in results]
@@ -45,8 +48,8 @@ def explain(message: Signable, results: Sequence[Result]) -> list[list[str]]:
 class _Explainer:
     def __init__(self, message: Signable) -> None:
         self._message = message
-        self._bodies = BodyChanges(message, Budget(MAX_WORK))
-        self._budget = Budget(MAX_WORK)
+        self._bodies = BodyChanges(message, Budget(MAX_BODY_WORK))
+        self._budget = Budget(MAX_HEADER_WORK)
         self._advice: str | None = None
 
     def explain(self, result: Result) -> list[str]:

@@ -133,6 +133,20 @@ def test_explain_finds_what_changed_the_header(
     assert words in explained(octets.replace(before, after))
 
 
+@pytest.mark.parametrize("selector", ["rsa", "ed25519"])
+def test_explain_finds_all_that_a_mailing_list_does_at_once(selector: str) -> None:
+    """The author is rewritten and put into Reply-To, the subject gets a tag, the body a footer."""
+    head, body = signed(selector=selector).split(b"\r\n\r\n", 1)
+    head = head.replace(b"From: Ann <ann@example.org>", b"From: Ann via l <l@example.net>")
+    head = head.replace(b"Dinner", b"[l] Dinner") + b"\r\nReply-To: Ann <ann@example.org>"
+    text = explained(head + b"\r\n\r\n" + body + b"____\r\nl mailing list\r\n")
+    assert "The body fits without its last 2 lines: a footer was added." in text
+    assert (
+        "From is what Reply-To says, the tag [l] is taken out of the subject and the field Reply-To at"
+        in text
+    )
+
+
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
