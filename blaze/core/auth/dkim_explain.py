@@ -117,7 +117,7 @@ def _lacking(counts: Mapping[str, int]) -> Iterator[str]:
     gone = [name for name, count in counts.items() if count > 1]
     if gone:
         names = ", ".join(gone)[:_MAX_NAMES]
-        yield f"A field was taken out, it seems: h= names these at least twice too often: {names}."
+        yield f"A field was taken out, it seems: h= names at least two more than there are of these: {names}."
     elif counts:
         names = ", ".join(counts)[:_MAX_NAMES]
         yield f"If a field was taken out, it is one of these, which h= names: {names}."

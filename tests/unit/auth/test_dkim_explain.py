@@ -106,7 +106,7 @@ HEADER_CHANGES = [
         b"From: Ann via list <l@example.net>\r\nX-Original-From: Ann <ann@example.org>\r\n",
         "From is what X-Original-From says",
     ),
-    (b"To: bob@example.com, eve@example.com\r\n", b"", "h= names these at least twice too often: to."),
+    (b"To: bob@example.com, eve@example.com\r\n", b"", "h= names at least two more than there are of these: to."),
     (
         b"Dinner",
         b"Lunch",
