@@ -1,9 +1,8 @@
-"""What the commands that talk to mail servers share: options, envelopes, the report of deliveries."""
+"""The options that the commands which talk to mail servers share, and what follows from them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Callable
 from functools import wraps
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -11,13 +10,10 @@ import click
 from blaze.cli._app import App, option
 from blaze.cli._envelope import IPAddress
 from blaze.cli._params import DNS, DURATION, ENDPOINT
-from blaze.core.errors import BlazeError, CannotCreateError, DataError, UsageError
+from blaze.core.errors import BlazeError, NoHostError, UsageError
 
 if TYPE_CHECKING:
-    from blaze.core.mail.message import Part
-    from blaze.core.mail.relay import Outgoing
-    from blaze.core.net.delivery import Courier, Delivery, DeliveryOptions, LogIn, Target
-    from blaze.core.net.smtp import Envelope, Following
+    from blaze.core.net.delivery import DeliveryOptions, LogIn, Target
     from blaze.core.net.transcript import Transcript
 
 DIAL_TIMEOUT = 30.0  # seconds
@@ -278,185 +274,6 @@ def refuse_less_than_required(connection: Connection, notification: Notification
         raise UsageError(f"--require-tls and {less} exclude each other")
 
 
-@contextmanager
-def transcript_to(app: App, path: str | None) -> "Iterator[Transcript | None]":
-    """A transcript that is written to `path` as it happens, or told for -vv; None where none is wanted."""
-    if path is None and app.out.verbose < 2:
-        yield None
-        return
-    from blaze.core.net.transcript import Transcript
-
-    if path is None:
-        yield Transcript(lambda line: app.out.debug(line.rstrip("\n")))
-        return
-    if path == "-":
-        if app.out.json:
-            raise UsageError("the transcript and --json cannot share standard output")
-        yield Transcript(lambda line: app.out.line(line.rstrip("\n")))
-        return
-    try:
-        file = open(path, "a", encoding="utf-8", errors="surrogateescape", buffering=1)  # noqa: SIM115
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CannotCreateError(f"cannot write the transcript: {reason}", where=path) from None
-    with file:
-        yield Transcript(file.write)
-
-
-class Job(NamedTuple):
-    """One message with its envelope."""
-
-    source: str
-    message: "Outgoing"
-    envelope: "Envelope"
-    message_id: str | None
-
-
-def iter_jobs(app: App, addressed: Addressed, notification: Notification = NO_NOTIFICATION) -> Iterator[Job]:
-    """Every message of MAIL with its envelope; what has none is reported and left out."""
-    from blaze.core.mail import message
-    from blaze.core.mail.relay import Outgoing
-    from blaze.core.net.smtp import Envelope
-
-    for entry in app.messages([addressed.mail]):
-        part = message.parse(entry.buffer, entry.start, entry.end)
-        try:
-            path = addressed.sender if addressed.sender is not None else sender_of(part)
-            to = addressed.recipients or recipients_of(part)
-            if not to:
-                raise DataError(
-                    "no recipient", where=entry.name, hint="Name one with -r, or in To, Cc or Bcc."
-                )
-        except BlazeError as error:
-            app.report(error)
-            continue
-        wanted: dict[str, str | None] = {"REQUIRETLS": None} if notification.require_tls else {}
-        envelope = Envelope(
-            path, to, notification.notify, notification.ret, notification.envid, options=wanted
-        )
-        yield Job(entry.name, Outgoing(part), envelope, _message_id(part))
-
-
-def sender_of(part: "Part") -> str:
-    """The reverse-path that the header implies: Sender, or the first of From."""
-    for key in (b"sender", b"from"):
-        if found := _addresses(part, key):
-            return found[0]
-    raise DataError("no sender", hint="Name one with --sender, or in From.")
-
-
-def recipients_of(part: "Part", *, without_domain: bool = False) -> tuple[str, ...]:
-    """The addresses of To, Cc and Bcc, each once; those `without_domain` on demand."""
-    keys = (b"to", b"cc", b"bcc")
-    found = (address for key in keys for address in _addresses(part, key, without_domain=without_domain))
-    return tuple(dict.fromkeys(found))
-
-
-def _addresses(part: "Part", key: bytes, *, without_domain: bool = False) -> list[str]:
-    from blaze.core.mail import address
-
-    return [
-        mailbox.addr_spec if mailbox.domain else mailbox.local_part
-        for field in part.header.get_all(key)
-        for mailbox in address.parse_list(field.unfolded).mailboxes
-        if mailbox.domain or without_domain
-    ]
-
-
-def _message_id(part: "Part") -> str | None:
-    from blaze.core.mail.ids import parse_message_ids
-
-    field = part.header.get(b"message-id")
-    identifiers = parse_message_ids(field.unfolded) if field else []
-    return identifiers[0] if identifiers else None
-
-
-def deliver(app: App, schema: str, jobs: Iterator[Job], courier: "Courier") -> None:
-    """Deliver every message and report on each recipient; the worst outcome becomes the command's status."""
-    known: set[int] = set()
-    try:
-        for job, following in _with_following(jobs):
-            try:
-                deliveries = courier.deliver(job.envelope, job.message, following)
-            except DataError as error:
-                app.report(error)
-                continue
-            for delivery in deliveries:
-                _report(app, schema, job, delivery, known)
-    finally:
-        courier.close()
-
-
-def _with_following(jobs: Iterator[Job]) -> "Iterator[tuple[Job, Following | None]]":
-    """Each job, with what will be sent after it."""
-    from blaze.core.net.smtp import Following
-
-    current = next(jobs, None)
-    while current is not None:
-        coming = next(jobs, None)
-        yield current, Following(coming.envelope, coming.message) if coming else None
-        current = coming
-
-
-def _report(app: App, schema: str, job: Job, delivery: "Delivery", known: set[int]) -> None:
-    error, reply = delivery.error, delivery.reply
-    if app.out.json:
-        app.out.record(
-            schema,
-            {
-                "source": job.source,
-                "message_id": job.message_id,
-                "recipient": delivery.recipient,
-                "status": delivery.status,
-                "code": reply.code or None,
-                "enhanced": reply.enhanced,
-                "text": reply.text,
-                "server": delivery.server,
-                "tls": delivery.tls,
-            },
-        )
-    if error is None:
-        app.out.info(f"sent to {delivery.recipient} by {delivery.server}: {reply}")
-    elif app.out.json or id(error) in known:
-        app.note(error.status)
-    else:
-        known.add(id(error))
-        app.report(error)
-
-
-def dry_run(app: App, jobs: Iterator[Job], options: "DeliveryOptions") -> None:
-    """Print the client's lines of the dialogue that would be held; nothing is connected to."""
-    from blaze.core.net.delivery import own_name, refusal
-    from blaze.core.net.dryrun import DryChannel
-    from blaze.core.net.smtp import Session
-
-    first = next(jobs, None)
-    if first is None:
-        return
-    login = options.log_in
-    channel = DryChannel(
-        app.out.octets,
-        lmtp=options.lmtp,
-        mechanism=login.mechanism if login else None,
-        credentials=login.credentials if login else None,
-    )
-    session = Session(channel, options.hello or own_name(), lmtp=options.lmtp)
-    session.may_change = options.may_change
-    session.greet()
-    if login:
-        session.log_in(login.credentials, login.mechanism, in_clear=True)
-    for job in chain([first], jobs):
-        try:
-            outcomes = session.send_message(job.envelope, job.message)
-        except DataError as error:
-            app.report(error)
-            continue
-        for outcome in outcomes:
-            if not outcome.reply.positive:
-                app.report(refusal(outcome, session.server))
-    session.quit()
-
-
 def make_options(
     app: App,
     connection: Connection,
@@ -520,6 +337,8 @@ def make_target(server: str, port: int, dns: DNS, *, proxy: bool = False) -> "Ta
     if "/" in server:
         if proxy:
             raise UsageError("no --proxy leads to a Unix socket", where=server)
+        if os.path.isfile(server) or os.path.isdir(server):
+            raise UsageError("not a socket", where=server, hint=_ONE_MAIL)
         return Target("localhost", 0, path=server)
     from blaze.core.mail.address import to_ascii_domain
 
@@ -527,36 +346,12 @@ def make_target(server: str, port: int, dns: DNS, *, proxy: bool = False) -> "Ta
     if host is None:
         raise UsageError("no host", where=server)
     name = host if ":" in host else to_ascii_domain(host)
-    addresses = () if proxy else dns.resolver().addresses(name)
+    try:
+        addresses = () if proxy else dns.resolver().addresses(name)
+    except NoHostError as error:
+        error.hint = error.hint or (_ONE_MAIL if os.path.exists(server) else None)
+        raise
     return Target(name, named or port, addresses)
 
 
-def first_target(job: Job, port: int, dns: DNS) -> "Target":
-    """The best mail exchanger of a message's first recipient."""
-    from blaze.core.net import mx
-    from blaze.core.net.delivery import Target
-
-    resolver = dns.resolver()
-    domain = job.envelope.recipients[0].rpartition("@")[2]
-    host = mx.find_route(domain, resolver).hosts[0]
-    return Target(host, port, mx.find_addresses(host, resolver).addresses)
-
-
-def probe(
-    app: App,
-    jobs: Iterator[Job],
-    target_of: "Callable[[Job], Target]",
-    options: "DeliveryOptions",
-    stage: str,
-) -> None:
-    """Hold the dialogue for the first message up to `stage`, and end it; nothing is sent."""
-    from blaze.core.net.delivery import probe as run
-
-    for job in jobs:
-        target = target_of(job)
-        refusals = run(target, options, job.envelope, stage)
-        for refusal in refusals:
-            app.report(refusal)
-        if not refusals:
-            app.out.info(f"nothing is wrong up to {stage}: {target}")
-        return
+_ONE_MAIL = "This is the place of the server. To send several messages, name the folder or mbox of them."

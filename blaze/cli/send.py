@@ -18,22 +18,17 @@ from blaze.cli._account import (
 )
 from blaze.cli._app import App, command, option
 from blaze.cli._params import DNS, dns_options
+from blaze.cli._sending import deliver, dry_run, first_target, iter_jobs, probe, transcript_to
 from blaze.cli._transport import (
     Addressed,
     Connection,
     Notification,
     connection_options,
-    deliver,
     delivery_options,
-    dry_run,
     envelope_options,
-    first_target,
-    iter_jobs,
     make_options,
     make_target,
-    probe,
     refuse_less_than_required,
-    transcript_to,
 )
 from blaze.core.errors import UsageError
 

@@ -18,11 +18,12 @@ from blaze.cli._account import (
 )
 from blaze.cli._app import App, Command, command
 from blaze.cli._params import DNS
-from blaze.cli._transport import Connection, Notify, deliver, make_target, recipients_of, sender_of
+from blaze.cli._sending import deliver, recipients_of, sender_of
+from blaze.cli._transport import Connection, Notify, make_target
 from blaze.core.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
-    from blaze.cli._transport import Job
+    from blaze.cli._sending import Job
     from blaze.core.mail.message import Part
     from blaze.core.net.delivery import Courier
     from blaze.core.settings.accounts import Account
@@ -171,7 +172,7 @@ def _read_job(call: Call, account: "Account") -> "Job":
         UsageError: no recipient is named.
         DataError: an address is none.
     """
-    from blaze.cli._transport import Job
+    from blaze.cli._sending import Job
     from blaze.core.mail import message
     from blaze.core.mail.relay import Outgoing
     from blaze.core.net.delivery import own_name

@@ -251,6 +251,31 @@ def test_a_signature_that_breaks_is_told() -> None:
         assert b"signature" not in blaze("send", *args, peer.endpoint, stdin=EIGHT_BIT).stderr
 
 
+@pytest.mark.parametrize("without", ["", "PIPELINING", "CHUNKING"])
+def test_a_message_of_no_octets(without: str) -> None:
+    with server(ServerOptions(without=frozenset({without}))) as peer:
+        done = blaze("send", "-s", "<>", "-r", "c@one.test", "-", peer.endpoint, stdin=b"")
+    assert done.returncode == 0, done.stderr
+    assert [(taken.sender, taken.body) for taken in peer.messages] == [("", b"")]
+
+
+def test_a_message_without_a_sender_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(b"To: c@one.test\n\nx\n")
+    with server() as peer:
+        done = blaze("send", str(tmp_path / "a.eml"), peer.endpoint)
+    assert done.returncode == 65
+    assert b"no sender: %b/a.eml\n" % bytes(tmp_path) in done.stderr
+
+
+@pytest.mark.parametrize(("name", "code"), [("./second.eml", 2), ("second.eml", 68), (".", 68), ("./", 2)])
+def test_a_second_message_is_no_server(name: str, code: int, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("second.eml").write_bytes(MESSAGE)
+    done = blaze("send", "--offline", "-", name)
+    assert done.returncode == code
+    assert b"To send several messages" in done.stderr
+
+
 def test_dsn_is_asked_for() -> None:
     args = ("--notify", "success,failure", "--ret", "hdrs", "--envid", "a+b")
     with server() as peer:
@@ -755,6 +780,7 @@ def test_a_message_that_may_not_change_leaves_its_neighbours_alone(tmp_path: Pat
         with server(ServerOptions(without=frozenset({without}))) as peer:
             done = blaze("send", "--no-downgrade", str(mbox), peer.endpoint)
         assert done.returncode == 65
+        assert b"it has a line over 998 octets: %b#2, 127.0.0.1" % bytes(mbox) in done.stderr
         assert [taken.body for taken in peer.messages] == [WIRE, WIRE]
 
 

@@ -292,18 +292,22 @@ class Transaction:
             return self._message.iter_unchanged()
         if not self._session.may_change:
             raise DataError(
-                "the message cannot go to this server unchanged",
+                f"the message cannot go to this server unchanged: {self._unfitness()}",
                 where=self._session.server,
-                hint=_NO_DOWNGRADE,
+                hint="Without --no-downgrade it is re-encoded.",
             )
         if self._message.is_signed:
             self._session.warn("the message is re-encoded for this server, which breaks its signature")
         return self._message.iter_changed(seven_bit=seven_bit, ascii_header=ascii_header)
 
-
-_NO_DOWNGRADE = (
-    "It has 8-bit octets, a bare CR or lines over 998 octets; without --no-downgrade it is re-encoded."
-)
+    def _unfitness(self) -> str:
+        traits = self._message.traits
+        if traits.bare_return:
+            return "it has a bare CR"
+        if traits.long_line:
+            return "it has a line over 998 octets"
+        needed = "SMTPUTF8" if "8BITMIME" in self._offered else "8BITMIME"
+        return f"it has 8-bit octets, and the server offers no {needed}"
 
 
 def _ascii_path(address: str) -> str:

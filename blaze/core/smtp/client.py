@@ -203,6 +203,8 @@ class ClientConnection:
 
     def _send_chunk(self, chunk: BodyChunk) -> bytes:
         data = chunk.data
+        if not data:
+            return data
         if self._chunk_left:
             if len(data) > self._chunk_left:
                 raise LocalProtocolError("more octets than BDAT announced")
