@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 def opened(index_path: str | None, source: str | None) -> "AbstractContextManager[sqlite3.Connection]":
     """The index at a path, or else that of a source; the one must be given or the other."""
     from blaze.core.search.database import default_path, open_for_reading
-    from blaze.core.store.source import forced_kind
 
-    if index_path is None and source is None:
+    if index_path is not None:
+        return open_for_reading(index_path)
+    if source is None:
         raise NoInputError(
             "no index is named", hint="Name it by --index PATH or BLAZE_INDEX, or its source by --in SOURCE."
         )
-    path = index_path or default_path(forced_kind(source or "")[1])
-    return open_for_reading(path)
+    from blaze.core.store.source import forced_kind
+
+    return open_for_reading(default_path(forced_kind(source)[1]))
 
 
 def made(connection: "sqlite3.Connection", query: str, source: str | None) -> "Search":
@@ -33,11 +35,12 @@ def made(connection: "sqlite3.Connection", query: str, source: str | None) -> "S
 
     from blaze.core.query import parse
     from blaze.core.search.find import Search
-    from blaze.core.store.source import forced_kind
 
     node = parse(query, now=datetime.now())  # noqa: DTZ005 - dates of queries are local
     if source is None:
         return Search(connection, node)
+    from blaze.core.store.source import forced_kind
+
     kind, path = forced_kind(source)
     place = os.path.abspath(path)
     return Search(connection, node, source=f"{kind}:{place}" if kind else place)

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -24,9 +25,23 @@ def rows(folder: Path) -> Iterator[Row]:
     yield Row(
         "a query: linux and kernel",
         partial(our_query, maildir, index),
-        {"blaze --version": spawn(blaze(), "--version"), **query_peers(folder)},
-        {"blaze --version": 1.5},
+        {"start + 15 ms": partial(start, 0.015), **query_peers(folder)},
+        {"start + 15 ms": 1.0},
         runs=15,
+    )
+    yield Row(
+        "one Message-ID among a million",
+        partial(our_identifier, folder / "million.rowex"),
+        {"start + 10 ms": partial(start, 0.010)},
+        {"start + 10 ms": 1.0},
+        runs=15,
+    )
+    yield Row(
+        "index again, nothing new",
+        partial(update, maildir, index),
+        again_peers(folder),
+        {"mu": 1.0},
+        runs=5,
     )
     for factor in (4, 16):
         yield Row(
@@ -36,6 +51,12 @@ def rows(folder: Path) -> Iterator[Row]:
             {f"{factor} single ones": 1.25},
             runs=3,
         )
+
+
+def start(more: float) -> None:
+    """What every command costs, and some seconds."""
+    spawn(blaze(), "--version")()
+    time.sleep(more)
 
 
 def our_index(source: Path, index: str) -> None:
@@ -72,6 +93,17 @@ def mu_index(folder: Path, maildir: Path) -> None:
     run("mu", "index", f"--muhome={folder}/mu", "--quiet")
 
 
+def again_peers(folder: Path) -> dict[str, Work]:
+    """The indexes that were made by `index_peers`."""
+    peers: dict[str, Work] = {}
+    if shutil.which("notmuch"):
+        variables = {"NOTMUCH_CONFIG": str(folder / "notmuch")}
+        peers["notmuch"] = partial(run, "notmuch", "new", "--quiet", **variables)
+    if shutil.which("mu"):
+        peers["mu"] = partial(run, "mu", "index", f"--muhome={folder}/mu", "--quiet")
+    return peers
+
+
 def query_peers(folder: Path) -> dict[str, Work]:
     peers: dict[str, Work] = {"python": spawn(python(), "-c", "import click, sqlite3")}
     if shutil.which("notmuch"):
@@ -96,6 +128,24 @@ def our_query(maildir: Path, index: str) -> None:
     if not Path(index).exists():
         update(maildir, index)
     spawn(blaze(), "search", "--index", index, "--limit", "10", "linux and kernel")()
+
+
+def our_identifier(index: Path) -> None:
+    """Look one up; the first run makes the index."""
+    if not index.exists():
+        from blaze.core.search.database import open_for_writing
+        from blaze.core.search.rowex import ROWEX
+
+        mbox = "/var/mail/bench"
+        letters = (
+            (f"{n:07}@example.org", f"{mbox}#{n}", mbox, f"{n - 1:07}@example.org", "", n, "a@b", "bench")
+            for n in range(1_000_000)
+        )
+        with open_for_writing(str(index), ROWEX, sync=False) as connection:
+            connection.execute("BEGIN")
+            connection.executemany("INSERT INTO letter VALUES (?, ?, ?, ?, ?, ?, ?, ?)", letters)
+            connection.execute("COMMIT")
+    spawn(blaze(), "rowex", "find", "--rowex", str(index), "<0500000@example.org>")()
 
 
 def index_copies(folder: Path, factor: int) -> None:

@@ -164,7 +164,7 @@ def _is_attachment(part: Part) -> bool:
 
 
 def _field(header: Header, name: bytes) -> str:
-    return "\n".join(encoded.decode(field.unfolded) for field in header.get_all(name))
+    return "\n".join([encoded.decode(field.unfolded) for field in header.get_all(name)])
 
 
 def _ids(header: Header, name: bytes) -> Iterator[str]:

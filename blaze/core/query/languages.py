@@ -1,8 +1,10 @@
 """The language of a text, its stems, and the words that say nothing (stop words)."""
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
 from blaze.core.errors import ConfigurationError
@@ -45,16 +47,13 @@ def detect(words: list[str]) -> str | None:
 
     It is the one with the most of its stop words among them, at least three; failing that, the script says.
     """
-    seen = set(words)
-    votes = dict.fromkeys(STOP_WORDS, 0)
-    known = _languages_of_stop_words()
-    for word in seen & known.keys():
-        for language in known[word]:
-            votes[language] += 1
-    best = max(votes, key=votes.__getitem__)
+    languages = _languages_of_stop_words()
+    seen = _all_stop_words().intersection(words)
+    votes = Counter(chain.from_iterable(map(languages.__getitem__, seen)))
+    best = max(STOP_WORDS, key=votes.__getitem__)
     if votes[best] >= _ENOUGH:
         return best
-    return next((found for word in seen if not word.isascii() and (found := _of_script(word))), None)
+    return next((found for word in words if not word.isascii() and (found := _of_script(word))), None)
 
 
 @cache
@@ -86,8 +85,13 @@ def _languages_of_stop_words() -> dict[str, list[str]]:
 
 
 @cache
+def _all_stop_words() -> frozenset[str]:
+    return frozenset(_languages_of_stop_words())
+
+
+@cache
 def _stemmer(language: str) -> Any:
     try:
-        return import_module("Stemmer").Stemmer(language)
+        return import_module("Stemmer").Stemmer(language, 0)  # a cache of its own takes longer than the stems
     except ImportError as error:
         raise ConfigurationError("stems need the package PyStemmer", hint="pip install PyStemmer") from error

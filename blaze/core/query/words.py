@@ -23,6 +23,8 @@ _ASCII = bytes(octet if chr(octet).isalnum() else 0x20 for octet in bytes(range(
 
 def split(text: str) -> list[str]:
     """The words of `text` in order. Linear in its length; lone surrogates part words."""
+    if not text:
+        return []
     if text.isascii():
         words = _split_ascii(text)
     else:  # lines in ASCII, which most are, are split twenty times as fast

@@ -15,13 +15,12 @@ from blaze.core.errors import (
     NoInputError,
     TemporaryError,
 )
-from blaze.core.query.terms import COLUMNS
 
 SUFFIX = ".blaze-index"
 
-_WORDS = ", ".join(f'"{name}"' for name in COLUMNS)
-# `words` keeps no text of its own: its rows are made from `text` again when they are to be deleted.
-_INDEX_SCHEMA = f"""
+# `words` keeps no text of its own: its rows are made from `text` again when they are to be deleted. Its
+# columns are `terms.COLUMNS`, which are not imported to start a look-up of Message-IDs.
+_INDEX_SCHEMA = """
 CREATE TABLE source (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, stamp TEXT NOT NULL DEFAULT '');
 CREATE TABLE message (
   id INTEGER PRIMARY KEY, source INTEGER NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL,
@@ -33,8 +32,10 @@ CREATE UNIQUE INDEX message_key ON message (source, key);
 CREATE INDEX message_digest ON message (digest);
 CREATE INDEX message_id ON message (message_id);
 CREATE INDEX message_date ON message (date);
-CREATE TABLE text (id INTEGER PRIMARY KEY, texts BLOB NOT NULL);
-CREATE VIRTUAL TABLE words USING fts5({_WORDS}, content='', tokenize='ascii');
+CREATE TABLE text (id INTEGER PRIMARY KEY, texts TEXT NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5(
+  "from", "to", "cc", "bcc", "subject", "body", "quoted", "attachment", "list", content='', tokenize='ascii'
+);
 CREATE TABLE stem (stem TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (stem, word)) WITHOUT ROWID;
 CREATE TABLE language (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -52,7 +53,7 @@ class Layout(NamedTuple):
     command: str
 
 
-INDEX = Layout(0x626C7A69, 2, _INDEX_SCHEMA, "blaze index SOURCE")
+INDEX = Layout(0x626C7A69, 3, _INDEX_SCHEMA, "blaze index SOURCE")
 """The index of words; "blzi"."""
 
 
@@ -121,13 +122,12 @@ def faults_of(path: str) -> Iterator[None]:
 
 
 def read_texts(connection: sqlite3.Connection, id: int) -> list[str]:  # noqa: A002
-    """The texts of a message in the index, as `COLUMNS` names them."""
+    """The texts of a message in the index, as `terms.COLUMNS` names them."""
     row = connection.execute("SELECT texts FROM text WHERE id = ?", (id,)).fetchone()
     if row is None:
         raise InputOutputError(f"the index has lost the text of message {id}")
-    import zlib
-
-    return zlib.decompress(row[0]).decode("utf-8").split("\0")
+    texts: list[str] = row[0].split("\0")
+    return texts
 
 
 def _translated(error: sqlite3.Error, path: str) -> BlazeError:

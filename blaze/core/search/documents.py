@@ -1,6 +1,5 @@
 """What an index holds of one message, made from its octets."""
 
-import zlib
 from typing import NamedTuple
 
 from blaze.core.mail import message
@@ -14,7 +13,7 @@ class Document(NamedTuple):
     """One message as it is indexed.
 
     `columns` are its words as `terms.COLUMNS` names them, joined by spaces; `texts` the texts they are from,
-    compressed; `stems` pairs of a stem and a word, of words that are not known to have been told before.
+    joined by NUL; `stems` pairs of a stem and a word, of words that are not known to have been told before.
     """
 
     size: int
@@ -25,7 +24,7 @@ class Document(NamedTuple):
     references: str
     in_reply_to: str
     has_attachment: bool
-    texts: bytes
+    texts: str
     columns: tuple[str, ...]
     language: str
     stems: tuple[tuple[str, str], ...]
@@ -55,7 +54,7 @@ class DocumentReader:
             " ".join(links.references),
             " ".join(links.in_reply_to),
             found.has_attachment,
-            zlib.compress("\0".join(found.texts).encode("utf-8"), 1),
+            "\0".join(found.texts),
             tuple(map(" ".join, found.words)),
             found.language,
             self._stems(found.words, found.language),

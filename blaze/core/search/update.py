@@ -21,7 +21,7 @@ from blaze.core.search.workers import SLOT, Workers
 from blaze.core.store import atomic
 from blaze.core.store.source import Entry, Reading, forced_kind, iter_entries
 
-BATCH = 1_000
+BATCH = 2_000
 """Messages that are committed together."""
 
 _BATCH_SECONDS = 5.0

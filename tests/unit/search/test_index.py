@@ -13,6 +13,7 @@ import pytest
 from blaze.core.errors import DataError, NoInputError, TemporaryError
 from blaze.core.query import parse
 from blaze.core.query.match import facts_of, matches
+from blaze.core.query.terms import COLUMNS
 from blaze.core.search import database
 from blaze.core.search.find import Order, Search
 from blaze.core.search.update import update
@@ -380,3 +381,9 @@ def test_index_of_a_read_only_folder_can_be_read(maildir: Path, tmp_path: Path) 
         assert found(str(folder / "i#%3f?"), "hello") == ["1"]
     finally:
         folder.chmod(0o755)
+
+
+def test_the_columns_of_the_index_are_those_of_the_terms(tmp_path: Path) -> None:
+    with database.open_for_writing(str(tmp_path / "i")) as connection:
+        rows = connection.execute("PRAGMA table_info(words)").fetchall()
+    assert tuple(row[1] for row in rows) == COLUMNS
