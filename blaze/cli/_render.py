@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from blaze.core.errors import BlazeError, InputOutputError
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
+_CELL = dict.fromkeys(map(ord, "\t\r\n"), " ")  # what parts columns and rows
 
 
 class Output:
@@ -126,12 +127,15 @@ class Output:
             yield advance
 
     def table(self, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-        """A table: boxed by rich on a terminal, elsewhere tab-separated under a line of names."""
+        """A table: boxed by rich on a terminal, elsewhere tab-separated under a line of names.
+
+        Tabs and newlines inside a cell become blanks, so that no cell can add a column or a row.
+        """
         names = list(columns)
         if not (self.is_terminal and self.utf_8):
             self.line("\t".join(names))
             for row in rows:
-                self.line("\t".join(row))
+                self.line("\t".join(cell.translate(_CELL) for cell in row))
             return
         from rich.console import Console
         from rich.table import Table

@@ -130,6 +130,8 @@ Everybody's results, by server.
   {"schema": "blaze.dmarc.collect/1", "source": "two.eml", "servers": [{"authserv_id": "mx.test", "results": [{"method": "spf", "result": "pass", "reason": null, "comment": null, "properties": {"smtp.mailfrom": "example.org"}, "property_list": [{"name": "smtp.mailfrom", "value": "example.org"}]}, {"method": "dkim", "result": "fail", "reason": null, "comment": "bad", "properties": {"header.d": "a.org", "header.s": "b"}, "property_list": [{"name": "header.d", "value": "a.org"}, {"name": "header.s", "value": "b"}]}], "defects": []}, {"authserv_id": "other.test", "results": [], "defects": []}]}
   $ printf 'Authentication-Results: a.test; dkim=pass header.d=a.org header.d=b.org\n\n' | blaze dmarc collect --json -
   {"schema": "blaze.dmarc.collect/1", "source": "-", "servers": [{"authserv_id": "a.test", "results": [{"method": "dkim", "result": "pass", "reason": null, "comment": null, "properties": {"header.d": "a.org"}, "property_list": [{"name": "header.d", "value": "a.org"}, {"name": "header.d", "value": "b.org"}]}], "defects": []}]}
+  $ printf 'Authentication-Results: a.test; dkim=pass header.d="q\tb" reason="x\r\n\ty"\n\n' | blaze dmarc collect | tail -n 1 | tr '\t' '|'
+  a.test|dkim|pass|header.d=q b|x y
   $ blaze dmarc collect mail.eml two.eml
   ==> two.eml <==
   server	method	result	properties	reason
