@@ -88,8 +88,8 @@ def _tree(app: App, domain: str, dns: DNS) -> int:
     """Draw a domain's policy and count its look-ups.
 
     Every include and redirect is followed. The number behind a term is its place among those that ask the
-    DNS; ten are allowed (RFC 7208 §4.6.4), and the drawing goes on past that. The exit status is 1 when the
-    limit is passed or a record is wrong.
+    DNS, and `N below` counts those in the record it leads to; ten are allowed (RFC 7208 §4.6.4), and the
+    drawing goes on past that. The exit status is 1 when the limit is passed or a record is wrong.
 
     \b
     Example:
@@ -252,9 +252,9 @@ def _iter_lines(node: "Node", utf_8: bool, indent: str = "") -> Iterator[str]:
     for number, branch in enumerate(node.branches, 1):
         end = number == len(node.branches)
         target = branch.target
-        counted = (
-            f" ({branch.number}{', past the limit' if branch.over_limit else ''})" if branch.number else ""
-        )
+        below = f", {target.lookups} below" if target and target.lookups else ""
+        past = ", past the limit" if branch.over_limit else ""
+        counted = f" ({branch.number}{below}{past})" if branch.number else ""
         problem = f" [{target.problem}]" if target and target.problem else ""
         yield f"{indent}{last if end else fork}{branch.text}{counted}{problem}"
         if target:

@@ -92,7 +92,7 @@ The tree of a policy; the look-ups are counted in the order of evaluation.
   $ blaze spf tree example.org
   example.org
   |-- ip4:192.0.2.0/24
-  |-- include:inner.test (1)
+  |-- include:inner.test (1, 1 below)
   |   |-- a:host.test (2)
   |   `-- ?all
   `-- -all
@@ -100,22 +100,22 @@ The tree of a policy; the look-ups are counted in the order of evaluation.
   $ blaze spf tree --with-utf-8 true example.org | head -n 3
   example.org
   ├── ip4:192.0.2.0/24
-  ├── include:inner.test (1)
+  ├── include:inner.test (1, 1 below)
   $ for n in 1 2 3; do echo 'txt:v=spf1 a mx ptr exists:%{i}.x.test' > dns/n$n.test.dns; done
   $ echo 'txt:v=spf1 include:n1.test include:n2.test include:n3.test include:none.test redirect=%{i}.test' > dns/big.test.dns
   $ blaze spf tree big.test
   big.test
-  |-- include:n1.test (1)
+  |-- include:n1.test (1, 4 below)
   |   |-- a (2)
   |   |-- mx (3)
   |   |-- ptr (4)
   |   `-- exists:%{i}.x.test (5)
-  |-- include:n2.test (6)
+  |-- include:n2.test (6, 4 below)
   |   |-- a (7)
   |   |-- mx (8)
   |   |-- ptr (9)
   |   `-- exists:%{i}.x.test (10)
-  |-- include:n3.test (11, past the limit)
+  |-- include:n3.test (11, 4 below, past the limit)
   |   |-- a (12, past the limit)
   |   |-- mx (13, past the limit)
   |   |-- ptr (14, past the limit)
