@@ -148,15 +148,15 @@ def fetch(
       blaze fetch --account work --mbox inbox --delete-after 30
       blaze fetch https://public-inbox.org/meta --maildir meta
     """
+    from blaze.core.net.fetch import FetchOptions
+
     warn_of_password(app)
-    if (keep and (delete or delete_after is not None)) or (delete and delete_after is not None):
+    if keep + delete + (delete_after is not None) > 1:
         raise UsageError("--keep, --delete and --delete-after exclude each other")
     if headers_only and (delete or delete_after is not None):
         raise UsageError("--headers-only leaves the messages on the server: nothing may be deleted")
     if sum(target is not None for target in (format_, maildir, mbox, pack)) > 1:
         raise UsageError("--format, --maildir, --mbox and --pack exclude each other")
-    from blaze.core.net.fetch import FetchOptions
-
     where = Where(format_, maildir, mbox, pack, not no_sync)
     options = FetchOptions(
         delete=delete,
@@ -170,13 +170,12 @@ def fetch(
     )
     for source in find_sources(uris, accounts):
         try:
-            if source.uri.lower().startswith(("pop3://", "pop3s://")):
-                drop = parse_maildrop(app, source)
-                _fetch_maildrop(
-                    app, drop, options, where, connect_options(app, drop, source, who, connection), dns
-                )
-            else:
+            if not source.uri.lower().startswith(("pop3://", "pop3s://")):
                 _fetch_archive(app, source.uri, options, where)
+                continue
+            drop = parse_maildrop(app, source)
+            way = connect_options(app, drop, source, who, connection)
+            _fetch_maildrop(app, drop, options, where, way, dns)
         except BlazeError as error:
             app.report(error)
 

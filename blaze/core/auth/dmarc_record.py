@@ -140,6 +140,7 @@ class _Reader:
         return found
 
     def failure_options(self) -> str:
+        """The value of `fo=` (RFC 9989 §4.7), 0 where it is missing or malformed."""
         value = self._text("fo")
         if value is None:
             return "0"
