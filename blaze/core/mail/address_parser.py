@@ -4,6 +4,8 @@ What no grammar allows is recovered by the grammar or not at all: an address is 
 or on both sides of a single `@`; whatever else is near stays text.
 """
 
+import re
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,14 +17,17 @@ from blaze.core.mail.address import (
     common_mailbox,
     encoded_word_pattern,
 )
-from blaze.core.mail.lexer import Lexer, is_atom, unfold
+from blaze.core.mail.lexer import ATEXT, Lexer, is_atom, unfold
 
 MAX_ADDRESSES = 100_000
-"""Mailboxes and groups kept of one field; more of them are the defect `too-many-addresses`."""
+"""Mailboxes and groups kept of one field; more of them are the defect `too-many-addresses`, and not read."""
 MAX_WORDS = 10_000
 """Words of one display name or local-part; text with more of them is no address."""
+MAX_NESTED_GROUPS = 1_000
+"""Groups begun inside others of one field; the colons of more of them are stray characters."""
 
 _WORD, _DOT, _STRAY = range(3)
+_LONG = 1000  # characters of a quoted-string; one that is not closed is not searched further for its end
 
 
 class _Token(NamedTuple):
@@ -65,7 +70,9 @@ class AddressParser:
         self.lexer = Lexer(text)
         self.addresses: list[Address] = []
         self.count = 0
+        self.is_full = False
         self.group: str | None = None
+        self.nested = 0
         self.members: list[Mailbox] = []
         self.last: Mailbox | None = None
         self._begin()
@@ -91,9 +98,13 @@ class AddressParser:
         demanded = False  # by a comma
         while more:
             self._begin()
+            if self.is_full:
+                break
             match = COMMON_MAILBOX.match(lexer.text, lexer.position)
             if match is None:
                 delimiter = self._read_member(demanded)
+                if delimiter and not self.complete and not self.tokens:
+                    delimiter = self._skip_empty_members(delimiter)
             else:
                 self.last = common_mailbox(match)
                 lexer.position = match.end()
@@ -102,8 +113,25 @@ class AddressParser:
             more = delimiter != ""
         self._flush()
         if self.group is not None:
-            lexer.note("unclosed-group")
+            if not self.is_full:
+                lexer.note("unclosed-group")
             self._end_group()
+
+    def _skip_empty_members(self, delimiter: str) -> str:
+        """Move over the members without anything in them after `delimiter`; gives the last delimiter."""
+        lexer = self.lexer
+        match = _delimiters(in_group=self.group is not None).match(lexer.text, lexer.position)
+        if match is None:
+            return delimiter
+        lexer.position = match.end()
+        run = match[0]
+        comma, semicolon = run.find(","), run.find(";")
+        if semicolon >= 0:
+            lexer.note("semicolon-separator", match.start() + semicolon)
+        null = len(run) - len(run.lstrip(" \t\r\n")) if delimiter == "," else comma
+        if null >= 0:
+            lexer.note("null-element", match.start() + null)
+        return run[-1]
 
     def _read_member(self, demanded: bool) -> str:
         """Read one member and its delimiter, which is returned: a comma, a semicolon, or nothing."""
@@ -131,6 +159,14 @@ class AddressParser:
             else:
                 self._read_token(self.tokens, spaced)
 
+    def _skip_rubbish(self) -> None:
+        """Move over tokens that would not be kept, up to one that may end the member or give an address."""
+        lexer = self.lexer
+        start = lexer.position
+        lexer.skip(_rubbish())
+        if stray := _first_stray().match(lexer.text, start, lexer.position):
+            lexer.note("stray-character", stray.start(1))
+
     def _read_token(self, tokens: list[_Token], spaced: bool) -> None:
         """Add the next token to `tokens`: an encoded-word, atom, quoted-string, full stop, or a stray."""
         lexer = self.lexer
@@ -150,14 +186,21 @@ class AddressParser:
             kind = _WORD if found is not None else _DOT if word == "." else _STRAY
         if kind == _STRAY:
             lexer.note("stray-character" if match is None else "special-in-encoded-word", start)
+        self._keep(tokens, _Token(word, kind, spaced), start)
+
+    def _keep(self, tokens: list[_Token], token: _Token, start: int) -> None:
+        """Add a token that began at `start` to `tokens`; without room it and its like are skipped."""
         if len(tokens) < MAX_WORDS:
-            tokens.append(_Token(word, kind, spaced))
-        else:
-            lexer.note("too-many-words", start)
-            self.hopeless = True
+            tokens.append(token)
+            return
+        self.lexer.note("too-many-words", start)
+        self.hopeless = True
+        if tokens is self.tokens:
+            self._skip_rubbish()
 
     def _read_bare_address(self, spaced: bool) -> None:
         """Read on from the @ of an address without angle brackets."""
+        start = self.lexer.position
         self.lexer.position += 1
         length = 0 if self.hopeless else _local_part_length(self.tokens[self.loose :])
         begin = len(self.tokens) - length
@@ -165,7 +208,7 @@ class AddressParser:
         domain = "" if not length or glued else self._read_domain()
         if not domain:
             self.hopeless = True
-            self.tokens.append(_Token("@", _STRAY, spaced))
+            self._keep(self.tokens, _Token("@", _STRAY, spaced), start)
             return
         words = self.tokens[begin:]
         local_part = self._local_part(words)
@@ -246,7 +289,7 @@ class AddressParser:
             char = lexer.peek()
             if char == "<" and not words and not domain:  # <<a@b>>
                 lexer.note("stray-character")
-                lexer.position += 1
+                lexer.skip(_run_of("<"))
                 continue
             if char in ("", ">", "<", ",", ";"):
                 break
@@ -254,10 +297,14 @@ class AddressParser:
                 lexer.position += 1
                 domain = self._read_domain()
                 valid = valid and domain != ""
-            elif domain or char in ("@", ":"):
+            elif domain:
                 valid = False
-                lexer.position += 1
+                lexer.skip(_after_domain())
+            elif char in ("@", ":"):
+                valid = False
+                lexer.skip(_run_of(char))
             else:
+                valid = valid and len(words) < MAX_WORDS
                 self._read_token(words, spaced)
         if not words and valid:
             lexer.note("empty-address")
@@ -295,7 +342,8 @@ class AddressParser:
     def _begin_group(self, spaced: bool) -> None:
         """Take the text so far as the name of a group (RFC 5322 §3.4); a colon elsewhere is a stray."""
         lexer = self.lexer
-        if self.bare is not None or self.hopeless or not self.tokens:
+        is_name = bool(self.tokens) and self.bare is None and not self.hopeless
+        if not is_name or self.nested == MAX_NESTED_GROUPS:
             self._read_token(self.tokens, spaced)
             return
         if self.complete:
@@ -306,6 +354,7 @@ class AddressParser:
             self.group = name
         else:  # its members become members of the outer group
             lexer.note("nested-group")
+            self.nested += 1
             self._begin()
         lexer.position += 1
 
@@ -359,9 +408,43 @@ class AddressParser:
             (self.addresses if self.group is None else self.members).append(mailbox)
 
     def _has_room(self) -> bool:
-        """Count one more mailbox or group; False past the limit."""
+        """Count one more mailbox or group; past the limit False, and the rest of the list is passed over."""
         if self.count == MAX_ADDRESSES:
             self.lexer.note("too-many-addresses")
+            self.lexer.position = len(self.lexer.text)
+            self.is_full = True
             return False
         self.count += 1
         return True
+
+
+@cache
+def _delimiters(*, in_group: bool) -> re.Pattern[str]:
+    """Delimiters with nothing but white space before each; in a group a semicolon ends it."""
+    return re.compile(r"(?:[ \t\r\n]*+,)++" if in_group else r"(?:[ \t\r\n]*+[,;])++")
+
+
+@cache
+def _rubbish() -> re.Pattern[str]:
+    """Any tokens but delimiters, angle brackets, comments, encoded-words and long quoted-strings."""
+    return re.compile(
+        rf'(?:(?!=\?){ATEXT}++|[\x00-\x20).:>@\[\]\x7f]++|"[^"\\]{{0,{_LONG}}}+"|\\.)*+', re.DOTALL
+    )
+
+
+@cache
+def _first_stray() -> re.Pattern[str]:
+    """In what `_rubbish` matches, all up to the first character that is no token, and that."""
+    strays = r"\x00-\x08\x0b\x0c\x0e-\x1f):>\[\]\\\x7f"
+    return re.compile(rf'(?:[^"{strays}]++|"[^"]*+")*+([{strays}])')
+
+
+@cache
+def _run_of(char: str) -> re.Pattern[str]:
+    return re.compile(f"{char}++")
+
+
+@cache
+def _after_domain() -> re.Pattern[str]:
+    """What may follow a domain in angle brackets and be nothing."""
+    return re.compile(r"[^ \t\r\n(<>,;]++")

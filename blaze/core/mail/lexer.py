@@ -78,6 +78,11 @@ class Lexer:
         """The next character, or the empty string at the end."""
         return self.text[self.position : self.position + 1]
 
+    def skip(self, pattern: re.Pattern[str]) -> None:
+        """Move over what `pattern` matches here, if it does."""
+        if match := pattern.match(self.text, self.position):
+            self.position = match.end()
+
     def skip_white_space(self) -> None:
         """Move over folding white space (RFC 5322 §3.2.2, §4.2)."""
         match = _WHITE_SPACE.match(self.text, self.position)
@@ -98,25 +103,22 @@ class Lexer:
     def _comment(self) -> str:
         """The content of the comment that begins here; one that is not closed runs to the end."""
         text, start = self.text, self.position
-        position, depth = start + 1, 1
-        content = _comment_content()
-        while True:
-            match = content.match(text, position)
-            assert match is not None
-            position = match.end()
-            char = text[position : position + 1]
+        if plain := _plain_comment().match(text, start):
+            self.position = plain.end()
+            return unfold(plain[1])
+        depth = 0
+        for match in _comment_tokens().finditer(text, start):
+            char = match[0]
             if char == "(":
                 depth += 1
             elif char == ")":
                 depth -= 1
-            else:  # the end, perhaps after a lone backslash
-                self.note("unclosed-comment", start)
-                self.position = len(text)
-                return unquote(text[start + 1 :])
-            position += 1
-            if not depth:
-                self.position = position
-                return unquote(text[start + 1 : position - 1])
+                if not depth:
+                    self.position = match.end()
+                    return unquote(text[start + 1 : self.position - 1])
+        self.note("unclosed-comment", start)
+        self.position = len(text)
+        return unquote(text[start + 1 :])
 
     def atom(self) -> str | None:
         """A run of atext (RFC 5322 §3.2.3)."""
@@ -166,8 +168,13 @@ def _quoted_string() -> re.Pattern[str]:
 
 
 @cache
-def _comment_content() -> re.Pattern[str]:
-    return re.compile(r"[^()\\]*+(?:\\.[^()\\]*+)*+", re.DOTALL)
+def _plain_comment() -> re.Pattern[str]:
+    return re.compile(r"\(([^()\\]*+)\)")
+
+
+@cache
+def _comment_tokens() -> re.Pattern[str]:
+    return re.compile(r"[()]|\\.", re.DOTALL)
 
 
 @cache

@@ -1,5 +1,6 @@
 import json
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from blaze.core.mail.address import (
     to_ascii_domain,
     to_unicode_domain,
 )
-from blaze.core.mail.address_parser import MAX_ADDRESSES, MAX_WORDS
+from blaze.core.mail.address_parser import MAX_ADDRESSES, MAX_NESTED_GROUPS, MAX_WORDS, AddressParser
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "data" / "address" / "lists.json").read_text("ascii")
@@ -135,6 +136,71 @@ def test_parse_list_keeps_a_bounded_number_of_addresses() -> None:
     addresses, defects = parse_list(b"a@b," * (MAX_ADDRESSES + 1) + b"a@b")
     assert len(addresses) == MAX_ADDRESSES
     assert [defect.name for defect in defects] == ["too-many-addresses"]
+
+
+def test_parse_list_passes_over_what_follows_the_last_address_kept() -> None:
+    addresses, defects = parse_list(b"<a@b>" * (MAX_ADDRESSES + 2) + b'g: "')
+    assert len(addresses) == MAX_ADDRESSES
+    assert [defect.name for defect in defects] == ["missing-comma", "too-many-addresses"]
+    addresses, defects = parse_list(b"g: " + b"a@b," * (MAX_ADDRESSES + 2) + b";")
+    assert [defect.name for defect in defects] == ["too-many-addresses"]
+
+
+def test_parse_list_begins_a_bounded_number_of_nested_groups() -> None:
+    addresses, defects = parse_list(b"g:" * (MAX_NESTED_GROUPS + 2) + b" a@b;, c@d")
+    assert addresses == (
+        Group("g", (Mailbox("g:", "a", "b"),)),
+        Mailbox(None, "c", "d"),
+    )
+    assert [defect.name for defect in defects] == ["nested-group", "stray-character", "missing-angle-bracket"]
+
+
+def test_parse_list_never_cuts_a_local_part() -> None:
+    words = b"a. " * (MAX_WORDS // 2)
+    assert parse_list(b"<%bb@c>" % words).addresses[0] == Mailbox((b"<%bb@c>" % words).decode(), "", "")
+    assert parse_list(b"<%bb@c>" % words[3:]).addresses[0] == Mailbox(
+        None, "a." * (MAX_WORDS // 2 - 1) + "b", "c"
+    )
+
+
+@pytest.mark.parametrize("unit", ["@", "@ ", "a@b@", '"', ">", "a "])
+def test_parse_list_takes_little_memory_for_rubbish(unit: str) -> None:
+    value = unit.encode() * (2_000_000 // len(unit))
+    tracemalloc.start()
+    parse_list(value)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16_000_000
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            *'ab.@,;:<>()[]=?\\"\x01 \t',
+            "\r\n ",
+            "=?u?q?x?=",
+            "=?u?q?x,y?=",
+            "a@b",
+            "<a@b>",
+            '"q"',
+            "g:",
+            ", ,",
+            "; ;",
+            "a b c d",
+        ]
+    ),
+    max_size=25,
+).map("".join)
+
+
+@pytest.mark.parametrize("step", ["_skip_rubbish", "_skip_empty_members"])
+@given(text=PIECES)
+def test_parse_list_finds_the_same_when_it_takes_single_steps(step: str, text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("blaze.core.mail.address_parser.MAX_WORDS", 2)
+        fast = parse_list(text.encode())
+        patch.setattr(AddressParser, step, lambda _, delimiter="": delimiter)
+        assert parse_list(text.encode()) == fast
 
 
 def test_parse_list_gives_up_on_a_name_of_too_many_words() -> None:
