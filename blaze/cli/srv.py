@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blaze.cli._app import App, command, option
-from blaze.cli._params import DOMAIN, DURATION, ENDPOINT
+from blaze.cli._params import DURATION, ENDPOINT
 from blaze.cli._render import visible
-from blaze.cli._transport import warn_of_readers
+from blaze.cli._transport import HELLO, warn_of_readers
 from blaze.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class AuthMode(click.ParamType[str]):
 @option(
     "--count", type=click.IntRange(1), metavar="N", help="End after so many messages.  [default for FILE: 1]"
 )
-@option("-h", "--hostname", type=DOMAIN, default="localhost", help="The server's name.  [default: localhost]")
+@option("-h", "--hostname", type=HELLO, default="localhost", help="The server's name.  [default: localhost]")
 @option("--lmtp", is_flag=True, help="Speak LMTP.")
 @option("-k", "--key", metavar="FILE", help="The private key (PEM), to offer STARTTLS.")
 @option("-c", "--certificate", metavar="FILE", help="The certificate (PEM) with its chain.")
@@ -115,6 +115,8 @@ def srv(app: App, *, address: tuple[str | None, int | None], port_file: str | No
     reporter = _Reporter(app, with_data=values["with_data"], prints_messages=_goes_to_stdout(app, values))
     sink = _sink(reporter, values)
     host, port = address
+    if host and host.isdigit():
+        raise UsageError("a number is no address", where=host, hint=f"Write :{host} for the port.")
     options = _listening(app, host or "127.0.0.1", PORT if port is None else port, values)
 
     def ready(_: str, chosen: int) -> None:
@@ -201,7 +203,8 @@ def _tls(app: App, host: str, values: dict[str, Any]) -> tuple[Any, bytes | None
     if values["tls_auto"]:
         if key or certificate:
             raise UsageError("--tls-auto makes the key and the certificate itself")
-        return make([values["hostname"], host], values["ca_out"])
+        name = values["hostname"].strip("[]").removeprefix("IPv6:")
+        return make([name, host], values["ca_out"])
     if values["ca_out"]:
         raise UsageError("--ca-out needs --tls-auto")
     if certificate:

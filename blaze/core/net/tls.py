@@ -168,7 +168,9 @@ def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", None)
     if isinstance(reason, str):
         return reason.lower().replace("_", " ")
-    return str(error)
+    if "PEM lib" in str(error):
+        return "there is no certificate with its key in PEM form"
+    return getattr(error, "strerror", None) or str(error)
 
 
 def to_error(error: Exception, where: str) -> TLSError | TemporaryError:

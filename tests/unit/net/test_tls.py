@@ -118,6 +118,12 @@ def test_files_that_cannot_be_read(options: TLSOptions) -> None:
         tls.client_context(options)
 
 
+def test_a_file_that_holds_no_certificate(tmp_path: Path) -> None:
+    (tmp_path / "mail.eml").write_text("Subject: x\n")
+    with pytest.raises(ConfigurationError, match="no certificate with its key in PEM form"):
+        tls.server_context(str(tmp_path / "mail.eml"))
+
+
 def test_a_key_of_another_certificate(files: Path) -> None:
     other = make_certificates(["localhost"], NOW)
     (files / "other.pem").write_bytes(other.key)
