@@ -223,9 +223,9 @@ def _verify(
     """Check the signatures of messages.
 
     Prints a line for each signature: `[OK]: DOMAIN`, or `[ER]: DOMAIN` and the reason in brackets; -v says on
-    standard error what was hashed, what may have changed and what to do. With several messages a line
-    begins with the message's name. A message is good, and the exit status 0, when one of its signatures
-    passes; 75 when none does and the DNS could not answer.
+    standard error what was hashed, what may have changed and what to do; with --json it is `explanation`.
+    With several messages a line begins with the message's name. A message is good, and the exit status 0,
+    when one of its signatures passes; 75 when none does and the DNS could not answer.
 
     \b
     Examples:
@@ -239,16 +239,22 @@ def _verify(
     for entry in app.messages(files):
         message = dkim.Signable(entry.buffer, entry.start, entry.end)
         results = _noted(message, dkim.verify(message, resolver=resolver, now=now, extra=extra))
+        explained = _explained(message, results) if app.out.verbose else []
         if app.out.json:
             rows = [_row(result) for result in results]
+            for row, lines in zip(rows, explained, strict=False):
+                row["explanation"] = lines
             app.out.record("blaze.dkim.verify/1", {"source": entry.name, "signatures": rows})
         else:
             prefix = f"{entry.name}: " if is_one_of_many(entry, files) else ""
             _print(app, results, prefix, fields)
+            for result, lines in zip(results, explained, strict=False):
+                app.out.info(
+                    "\n  ".join([f"{result.signature.domain or '(no domain)'}: {result.status}", *lines])
+                )
         if not results:
             tell = app.out.info if is_one_of_many(entry, files) or app.out.json else app.out.warn
             tell(f"{entry.name}: there is no signature")
-        _explain(app, message, results)
         app.note(_status([result.status.value for result in results]))
 
 
@@ -300,14 +306,10 @@ def _verdict(app: App, name: str, reason: str) -> str:
     return f"{app.out.style('[ER]', 'red')}: {name} [{reason}]"
 
 
-def _explain(app: App, message: "Signable", results: "list[Result]") -> None:
-    if app.out.verbose:
-        from blaze.core.auth.dkim_explain import explain
+def _explained(message: "Signable", results: "list[Result]") -> list[list[str]]:
+    from blaze.core.auth.dkim_explain import explain
 
-        for result, lines in zip(results, explain(message, results), strict=True):
-            app.out.info(f"{result.signature.domain or '(no domain)'}: {result.status}")
-            for line in lines:
-                app.out.info(f"  {line}")
+    return explain(message, results)
 
 
 def _row(result: "Result") -> dict[str, Any]:

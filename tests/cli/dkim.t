@@ -149,6 +149,8 @@ A message that was changed does not verify, and -v says why.
   [1]
   $ sed 's/Subject: /Subject: [list] /' signed.eml | blaze dkim verify -q
   [1]
+  $ sed 's/Subject: /Subject: [list] /' signed.eml | blaze dkim verify --json -v | sed 's/.*"The header/"The header/'
+  "The header fits when the tag [list] is taken out of the subject.", "The key is right, so the message was changed after it was signed."]}]}
   $ sed 's/wine/beer/' signed.eml | blaze dkim verify --json | sed 's/.*"result"/"result"/'
   "result": "fail", "reason": "bh= does not match the body (s=ed, d=example.org)", "notes": []}]}
 
