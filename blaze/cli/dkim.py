@@ -249,9 +249,9 @@ def _verify(
             prefix = f"{entry.name}: " if is_one_of_many(entry, files) else ""
             _print(app, results, prefix, fields)
             for result, lines in zip(results, explained, strict=False):
-                app.out.info(
-                    "\n  ".join([f"{result.signature.domain or '(no domain)'}: {result.status}", *lines])
-                )
+                app.out.info(f"{result.signature.domain or '(no domain)'}: {result.status}")
+                for line in lines:
+                    app.out.info(f"  {line}")
         if not results:
             tell = app.out.info if is_one_of_many(entry, files) or app.out.json else app.out.warn
             tell(f"{entry.name}: there is no signature")
