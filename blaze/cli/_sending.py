@@ -153,6 +153,7 @@ def _report(app: App, schema: str, job: Job, delivery: "Delivery", known: set[in
                 "message_id": job.message_id,
                 "recipient": delivery.recipient,
                 "status": delivery.status,
+                "stage": delivery.command.lower() if delivery.command else None,
                 "code": reply.code or None,
                 "enhanced": reply.enhanced,
                 "text": reply.text,

@@ -245,7 +245,7 @@ def delivery_options(function: Callable[..., Any]) -> Any:
     @option("--require-tls", is_flag=True, help="Ask for TLS on the whole way, or no delivery (RFC 8689).")
     @option("--no-downgrade", is_flag=True, help="Refuse a message rather than re-encode it for the server.")
     @option(
-        "--transcript", metavar="FILE", help="Write the dialogue to FILE, secrets masked; -vv shows it too."
+        "--transcript", metavar="FILE", help="Append the dialogue to FILE, secrets masked; -vv shows it too."
     )
     @option(
         "--quit-after",

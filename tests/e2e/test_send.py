@@ -149,6 +149,23 @@ def test_refusals_are_told_for_each_recipient(
     assert len(peer.messages) == statuses.count("sent")
 
 
+@pytest.mark.parametrize(
+    ("policy", "stages"),
+    [
+        (None, ["data", "data"]),
+        (refuse(Connected, 554), ["connect", "connect"]),
+        (refuse(Ehlo, 421), ["ehlo", "ehlo"]),
+        (refuse(Mail, 550), ["mail", "mail"]),
+        (refuse(Rcpt, 550, "c@one.test"), ["rcpt", "data"]),
+        (refuse(MessageEnd, 451), ["data", "data"]),
+    ],
+)
+def test_the_stage_is_told(policy: Any, stages: list[str]) -> None:
+    with server(None, policy) as peer:
+        done = blaze("send", "--json", "-r", "c@one.test", "-r", "d@two.test", "-", peer.endpoint)
+    assert [record["stage"] for record in records(done)] == stages
+
+
 def test_a_refused_ehlo_is_followed_by_helo() -> None:
     with server(None, refuse(Ehlo, 502)) as peer:
         assert blaze("send", "-", peer.endpoint).returncode == 0
@@ -398,6 +415,7 @@ def test_broken_servers_end_with_the_right_status(turns: tuple[bytes | None, ...
         done = blaze("send", "--json", "--timeout", "1s", "-", f"127.0.0.1:{port}")
     assert done.returncode == code, done.stderr
     (record,) = records(done)
+    assert record["stage"] is None or record["code"]
     assert record["status"] == ("deferred" if code == 75 else "refused")
     assert code != 76 or record["text"].startswith("the server breaks the protocol: ")
     assert code != 76 or record["text"].endswith(f": 127.0.0.1:{port}")

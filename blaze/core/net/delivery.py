@@ -85,13 +85,17 @@ class Target:
 
 
 class Delivery(NamedTuple):
-    """What became of one recipient: `error` is None when the message was taken for it."""
+    """What became of one recipient: `error` is None when the message was taken for it.
+
+    `command` is what the reply answers: CONNECT, EHLO, AUTH, MAIL, RCPT, DATA; None where there was none.
+    """
 
     recipient: str
     reply: Reply
     server: str
     tls: str | None
     error: BlazeError | None
+    command: str | None = None
 
     @property
     def status(self) -> str:
@@ -323,6 +327,7 @@ def _told(session: Session, outcomes: Sequence[Outcome]) -> list[Delivery]:
             session.server,
             session.channel.tls,
             None if outcome.reply.positive else refusal(outcome, session.server),
+            outcome.command,
         )
         for outcome in outcomes
     ]
@@ -337,7 +342,7 @@ def refusal(outcome: Outcome, server: str) -> SMTPReplyError:
 
 def undelivered(recipient: str, error: BlazeError, server: str) -> Delivery:
     """The delivery that `error` stood in the way of."""
-    code = error.code if isinstance(error, SMTPReplyError) else 0
-    enhanced = error.enhanced if isinstance(error, SMTPReplyError) else None
-    text = error.text if isinstance(error, SMTPReplyError) else str(error)
-    return Delivery(recipient, Reply(code, text, enhanced), server, None, error)
+    if isinstance(error, SMTPReplyError):
+        reply = Reply(error.code, error.text, error.enhanced)
+        return Delivery(recipient, reply, server, None, error, error.command)
+    return Delivery(recipient, Reply(0, str(error)), server, None, error)
