@@ -45,9 +45,9 @@ def _verify(app: App, extra: "dict[str, Record]", now: "datetime", dns: DNS, fil
     """Validate the chains of messages.
 
     Prints the author and each domain that sealed the message, oldest first, with a mark of whether its seal
-    holds (and, for the newest, its signature of the message); -v says why on standard error. With several
-    messages a line begins with the message's name. The exit status is 0 when the chain passes, 1 when it
-    fails or there is none, 75 when the DNS could not answer.
+    holds (and, for the newest, its signature of the message); -v says why on standard error, and what changed
+    the message since it was signed. With several messages a line begins with the message's name. The exit
+    status is 0 when the chain passes, 1 when it fails or there is none, 75 when the DNS could not answer.
 
     ARC is an experiment (RFC 8617) on its way to historic: a chain says who handled the message, not whether
     they are to be trusted.
@@ -71,7 +71,7 @@ def _verify(app: App, extra: "dict[str, Record]", now: "datetime", dns: DNS, fil
         else:
             prefix = f"{entry.name}: " if is_one_of_many(entry, files) else ""
             app.out.text(_drawn(app, prefix + (author or "(no author)"), result))
-        _explain(app, result)
+        _explain(app, message, result)
         app.note(75 if result.temporary else 0 if result.status.value == "pass" else 1)
 
 
@@ -218,9 +218,15 @@ def _holds(one: "SetResult", *, newest: bool) -> bool:
     return all(verdict is not None and verdict.status.value == "pass" for verdict in verdicts)
 
 
-def _explain(app: App, result: "Result") -> None:
+def _explain(app: App, message: "Signable", result: "Result") -> None:
     if not app.out.verbose:
         return
+    from blaze.core.auth.dkim_explain import explain_failures
+
+    broken = {
+        one.instance: one.details for one in result.sets if one.details and one.details.status.value == "fail"
+    }
+    changes = dict(zip(broken, explain_failures(message, list(broken.values())), strict=True))
     app.out.info(f"chain: {result.status}" + (f", {result.reason}" if result.reason else ""))
     if result.oldest_pass:
         app.out.info(f"the message was changed before i={result.oldest_pass} signed it")
@@ -231,6 +237,8 @@ def _explain(app: App, result: "Result") -> None:
             else:
                 reason = f", {verdict.reason}" if verdict.reason else ""
                 app.out.info(f"i={one.instance} {name}: {verdict.status}{reason}")
+        for line in changes.get(one.instance, ()):
+            app.out.info(f"  {line}")
 
 
 def _row(one: "SetResult") -> dict[str, Any]:

@@ -48,8 +48,10 @@ A change after the last seal breaks the chain; a change before it does not.
   chain: fail, ARC-Message-Signature i=2: bh= does not match the body (s=ed, d=example.org)
   i=1 seal: pass
   i=1 signature: fail, bh= does not match the body (s=ed, d=lists.example.net)
+    No usual change explains the body: not a footer, a banner, an encoding, a part added.
   i=2 seal: pass
   i=2 signature: fail, bh= does not match the body (s=ed, d=example.org)
+    No usual change explains the body: not a footer, a banner, an encoding, a part added.
   [1]
   $ sed 's/wine/beer/' one.eml | blaze arc sign -h example.org --seal-selector rsa --seal rsa2048-pkcs8.pem > failed.eml
   warning: sealed with cv=fail: ARC-Message-Signature i=1: bh= does not match the body (s=ed, d=lists.example.net)
@@ -72,6 +74,7 @@ A list that changes the message validates the chain as it was received.
   the message was changed before i=2 signed it
   i=1 seal: pass
   i=1 signature: fail, b= does not match the signed header fields (s=ed, d=lists.example.net)
+    The header fits when the tag [list] is taken out of the subject.
   i=2 seal: pass
   i=2 signature: pass
 

@@ -23,7 +23,15 @@ from blaze.core.auth.dkim_signature import (
     read_number,
     require,
 )
-from blaze.core.auth.dkim_verify import Found, check, find_keys, located, own_octets, record_fault
+from blaze.core.auth.dkim_verify import (
+    Found,
+    Result as DKIMResult,
+    check,
+    find_keys,
+    located,
+    own_octets,
+    record_fault,
+)
 from blaze.core.auth.keys import Record
 from blaze.core.auth.resolver import Resolver
 from blaze.core.auth.tags import TagList
@@ -54,6 +62,7 @@ class SetResult:
 
     `domain`, `selector` and `cv` are those of its seal; `seal` and `signature` are the verdicts on its
     ARC-Seal and its ARC-Message-Signature, None where the chain is so broken that they were not checked.
+    `details` are those of the latter, for `dkim_explain`.
     """
 
     instance: int
@@ -62,6 +71,7 @@ class SetResult:
     cv: str | None
     seal: Fault | None = None
     signature: Fault | None = None
+    details: DKIMResult | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +198,7 @@ def _structure_fault(sets: Sequence[ArcSet]) -> str | None:
     return None
 
 
-def _set_result(arc_set: ArcSet, seal: Fault | None = None, signature: Fault | None = None) -> SetResult:
+def _set_result(arc_set: ArcSet, seal: Fault | None = None, verdict: DKIMResult | None = None) -> SetResult:
     read_seal = _read_seal(arc_set.seals[0][1]) if arc_set.seals else None
     return SetResult(
         arc_set.instance,
@@ -196,7 +206,8 @@ def _set_result(arc_set: ArcSet, seal: Fault | None = None, signature: Fault | N
         read_seal.selector if read_seal else None,
         arc_set.cv,
         seal,
-        signature,
+        _fault(verdict) if verdict else None,
+        verdict,
     )
 
 
@@ -245,10 +256,10 @@ def _check_sets(
     found = find_keys((*signatures, *seals), resolver, extra)
     message.body.prepare({(one.body_canonicalization, one.length) for one in signatures if not one.fault})
     seal_faults = _check_seals(sets, seals, found)
-    signature_faults = []
+    verdicts = []
     for arc_set, signature in zip(sets, signatures, strict=True):
-        signature_faults.append(_check_signature(message, arc_set, signature, found, now))
-    results = tuple(map(_set_result, sets, seal_faults, signature_faults))
+        verdicts.append(_check_signature(message, arc_set, signature, found, now))
+    results = tuple(map(_set_result, sets, seal_faults, verdicts))
     reason, temporary = _why_not(results)
     if reason:
         return Result(ChainStatus.FAIL, reason, None, results, temporary)
@@ -258,7 +269,7 @@ def _check_sets(
 
 def _check_signature(
     message: Signable, arc_set: ArcSet, signature: Signature, found: Mapping[str, Found], now: float
-) -> Fault:
+) -> DKIMResult:
     own, listed = arc_set.signatures[0]
     verdict = check(message, own, signature, found, now)
     if verdict.status is Status.FAIL and b"c" not in listed:
@@ -267,7 +278,11 @@ def _check_signature(
         relaxed = signature._replace(header_canonicalization="relaxed", body_canonicalization="relaxed")
         again = check(message, own, relaxed, found, now)
         verdict = again if again.status is Status.PASS else verdict
-    return Fault(verdict.status, located(verdict.reason, signature)) if verdict.reason else _PASS
+    return verdict
+
+
+def _fault(verdict: DKIMResult) -> Fault:
+    return Fault(verdict.status, located(verdict.reason, verdict.signature)) if verdict.reason else _PASS
 
 
 def _why_not(results: Sequence[SetResult]) -> tuple[str, bool]:

@@ -93,14 +93,14 @@ class BodyChanges:
             if line != b"\r\n":  # with an empty line at its end it would not be canonical
                 if not self._budget.spend(len(line)):
                     return
-                yield f"without its last {count - number} lines: a footer was added", running.digest()
+                yield f"without its last {_lines(count - number)}: a footer was added", running.digest()
         start = 0
         for number, line in enumerate(lines[: min(MAX_ADDED, count - 1)], 1):
             start += len(line)
             if not self._budget.spend(len(canonical) - start):
                 return
             digest = sha256(canonical[start:]).digest()
-            yield f"without its first {number} lines: a banner was added", digest
+            yield f"without its first {_lines(number)}: a banner was added", digest
 
     def _iter_added_inside(self, view: memoryview, starts: list[int], added: int) -> Iterator[_Try]:
         running = sha256()
@@ -188,9 +188,13 @@ def _iter_without_footer(text: bytes, width: int) -> Iterator[_Try]:
     lines = text.splitlines(keepends=True)
     for count in range(1, min(MAX_ADDED, len(lines))):
         kept = b"".join(lines[:-count])
-        words = f"when its text without the last {count} lines is base64 again: a footer was added"
+        words = f"when its text without the last {_lines(count)} is base64 again: a footer was added"
         for variant in dict.fromkeys((kept, kept.rstrip(b"\r\n"))):
             yield words, _base64_lines(variant, width)
+
+
+def _lines(count: int) -> str:
+    return "line" if count == 1 else f"{count} lines"
 
 
 def _base64_lines(octets: bytes, width: int) -> bytes:

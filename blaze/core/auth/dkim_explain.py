@@ -45,6 +45,12 @@ def explain(message: Signable, results: Sequence[Result]) -> list[list[str]]:
     return [explainer.explain(result) for result in results]
 
 
+def explain_failures(message: Signable, results: Sequence[Result]) -> list[list[str]]:
+    """What changed since each signature was made, for signatures whose hashes are wrong; as `explain`."""
+    explainer = _Explainer(message)
+    return [explainer.explain_failure(result) for result in results]
+
+
 class _Explainer:
     def __init__(self, message: Signable) -> None:
         self._message = message
@@ -57,16 +63,21 @@ class _Explainer:
         lines = list(_facts(self._message, result))
         if result.status is Status.PASS:
             return [*lines, *result.notes]
-        if result.body_matches is False:
-            lines.append(self._body_change(result.signature))
-        if result.header_matches is False:
-            lines += self._header_change(result)
+        lines += self.explain_failure(result)
         if result.reason.startswith("the signature has expired"):
             lines.append("If the message came in time, give that time with --now.")
         elif result.record is None and result.status is Status.PERMERROR and not result.signature.fault:
             lines.append(f"Ask the signer to publish the key: dig TXT {result.signature.key_name}")
         advice = self._advice or _ADVICE.get(result.status)
         return [*lines, *result.notes, *([advice] if advice else [])]
+
+    def explain_failure(self, result: Result) -> list[str]:
+        lines = []
+        if result.body_matches is False:
+            lines.append(self._body_change(result.signature))
+        if result.header_matches is False:
+            lines += self._header_change(result)
+        return lines
 
     def _body_change(self, signature: Signature) -> str:
         if self._bodies.too_large:

@@ -8,6 +8,7 @@ from blaze.core.auth import arc, dkim, keys
 from blaze.core.auth.arc import ChainStatus
 from blaze.core.auth.arc_sign import split_results
 from blaze.core.auth.dkim import Signable, Status
+from blaze.core.auth.dkim_explain import explain_failures
 from blaze.core.auth.keys import KeyType, Record
 from blaze.core.auth.resolver import Rcode
 from blaze.core.errors import DataError, DNSTemporaryError, UsageError
@@ -128,6 +129,11 @@ def test_broken_older_message_signature_only_moves_oldest_pass() -> None:
     result = verify(second + edited)
     assert (result.status, result.oldest_pass) == (ChainStatus.PASS, 2)
     assert [one.signature.status for one in result.sets if one.signature] == [Status.FAIL, Status.PASS]
+    details = [one.details for one in result.sets if one.details]
+    assert explain_failures(Signable(second + edited), details) == [
+        ["The header fits when the tag [list] is taken out of the subject."],
+        [],
+    ]
 
 
 def test_broken_newest_message_signature_fails() -> None:

@@ -46,6 +46,7 @@ def signed(
 
 BODY_CHANGES = [
     (b"Ann\r\n", b"Ann\r\n-- \r\nlist\r\nfoot\r\n", "without its last 3 lines: a footer"),
+    (b"Ann\r\n", b"Ann\r\nfoot\r\n", "without its last line: a footer"),
     (b"\r\n\r\nHi", b"\r\n\r\n[EXTERNAL]\r\n\r\nHi", "without its first 2 lines: a banner"),
     (b"\r\n.dots", b"\r\nA word\r\nfrom us\r\n.dots", "without its lines 3 to 4, added in the middle"),
     (b"\r\n.dots", b"\r\n----\r\n.dots", "without its line 3, added in the middle"),
@@ -106,7 +107,11 @@ HEADER_CHANGES = [
         b"From: Ann via list <l@example.net>\r\nX-Original-From: Ann <ann@example.org>\r\n",
         "From is what X-Original-From says",
     ),
-    (b"To: bob@example.com, eve@example.com\r\n", b"", "h= names at least two more than there are of these: to."),
+    (
+        b"To: bob@example.com, eve@example.com\r\n",
+        b"",
+        "h= names at least two more than there are of these: to.",
+    ),
     (
         b"Dinner",
         b"Lunch",
