@@ -35,6 +35,7 @@ from blaze.core.auth.dkim_verify import (
 from blaze.core.auth.keys import Record
 from blaze.core.auth.resolver import Resolver
 from blaze.core.auth.tags import TagList
+from blaze.core.errors import DataError
 from blaze.core.mail.header import MAX_FIELDS, Field
 
 MAX_SETS = 50  # RFC 8617 §5.2, step 1
@@ -216,6 +217,7 @@ def _read_signature(listed: TagList) -> Signature:
     try:
         require(listed, (b"a", b"b", b"bh", b"d", b"h", b"i", b"s"))
         signature = read(listed, None)
+        _check_key_name(signature)
         if _SEAL in signature.names:
             raise FaultError(Status.PERMERROR, "h= names ARC-Seal")
     except FaultError as error:
@@ -229,7 +231,7 @@ def _read_seal(listed: TagList) -> Signature:
         require(listed, (b"a", b"b", b"cv", b"d", b"i", b"s"))
         if b"h" in listed:
             raise FaultError(Status.PERMERROR, "h= is not allowed in a seal")
-        return Signature(
+        seal = Signature(
             listed,
             read_name(listed, b"d"),
             read_name(listed, b"s"),
@@ -239,8 +241,17 @@ def _read_seal(listed: TagList) -> Signature:
             timestamp=read_number(listed, b"t"),
             signature=read_base64(listed, b"b"),
         )
+        _check_key_name(seal)
     except FaultError as error:
         return broken(listed, error.fault)
+    return seal
+
+
+def _check_key_name(signature: Signature) -> None:
+    try:
+        _ = signature.key_name
+    except DataError:
+        raise FaultError(Status.NEUTRAL, "d= or s= is no internationalized domain name") from None
 
 
 def _check_sets(

@@ -136,6 +136,18 @@ def test_broken_older_message_signature_only_moves_oldest_pass() -> None:
     ]
 
 
+@pytest.mark.parametrize("field", [b"ARC-Seal", b"ARC-Message-Signature"])
+@pytest.mark.parametrize("tag", [b"d=a\xe2\x80\xaeb.example", "d=\u0378.example".encode()])
+def test_name_that_idna_does_not_allow_fails_the_chain(field: bytes, tag: bytes) -> None:
+    message = chain(1)
+    start = message.index(field + b":")
+    changed = message[:start] + message[start:].replace(b"d=a.example", tag, 1)
+    assert changed != message
+    result = verify(changed)
+    assert result.status is ChainStatus.FAIL
+    assert "no internationalized domain name" in result.reason
+
+
 def test_broken_newest_message_signature_fails() -> None:
     result = verify(chain(2).replace(b"wine", b"beer"))
     assert result.status is ChainStatus.FAIL
