@@ -593,7 +593,9 @@ def test_certificates_that_do_not_hold_say_why(
 
 def test_a_server_without_tls_on_the_tls_port() -> None:
     with server() as peer:
-        assert blaze("submit", "--timeout", "2s", "-", f"smtps://localhost:{peer.port}").returncode == 76
+        done = blaze("submit", "--timeout", "2s", "-", f"smtps://localhost:{peer.port}")
+    assert done.returncode == 76
+    assert b"try --tls starttls" in done.stderr
 
 
 # Logging in

@@ -203,6 +203,13 @@ def _dial_through_proxy(proxy: str, host: str, port: int, options: DialOptions) 
     except ValueError:
         raise UsageError("not the URL of a proxy") from None
     except OSError as error:
-        raise _to_error(error, where) from error
+        if (error.errno or 0) < 0:  # EAI_NONAME and its like, of getaddrinfo
+            raise NoHostError("the proxy is no known host", where=_place_of(proxy)) from None
+        raise _to_error(error, f"the proxy {_place_of(proxy)}") from error
     connection.settimeout(None)
     return connection
+
+
+def _place_of(proxy: str) -> str:
+    """The host and port of a proxy's URL, for errors: who logs in there is left out."""
+    return proxy.partition("://")[2].rpartition("@")[2].rstrip("/")

@@ -68,7 +68,8 @@ def start_tls(connection: socket.socket, host: str, options: TLSOptions, timeout
     except ssl.SSLCertVerificationError as error:
         raise CertificateError(_certificate_reason(error, host), where=host, hint=_VERIFY_HINT) from None
     except ssl.SSLError as error:
-        raise TLSError(f"the TLS handshake failed: {_reason(error)}", where=host) from None
+        hint = _IN_CLEAR_HINT if error.reason == "WRONG_VERSION_NUMBER" else None
+        raise TLSError(f"the TLS handshake failed: {_reason(error)}", where=host, hint=hint) from None
     except TimeoutError:
         raise TimedOutError("no answer to the TLS handshake in time", where=host) from None
     except (OSError, ValueError) as error:
@@ -84,6 +85,7 @@ def start_tls(connection: socket.socket, host: str, options: TLSOptions, timeout
     return secured
 
 
+_IN_CLEAR_HINT = "Perhaps the server begins in clear there: try --tls starttls, or another port."
 _VERIFY_HINT = "Trust its authority with --cafile FILE, or this one certificate with --pin sha256:HEX."
 
 

@@ -128,3 +128,21 @@ def test_what_is_no_proxy() -> None:
 
 def test_options_show_no_password() -> None:
     assert "geheim" not in repr(DialOptions(proxy="socks5://u:geheim@h"))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "error", "where"),
+    [
+        ("socks5://user:secret@127.0.0.1:{closed}", TemporaryError, "the proxy 127.0.0.1:{closed}"),
+        ("socks5h://user:secret@no-such-host.invalid:1", NoHostError, "no-such-host.invalid:1"),
+    ],
+)
+def test_a_proxy_that_is_not_there_is_named(
+    proxy: str, error: type[Exception], where: str, listener: socket.socket
+) -> None:
+    pytest.importorskip("python_socks")
+    closed = _port(listener)
+    listener.close()
+    with pytest.raises(error) as raised:
+        dial("mx.test", [], 25, DialOptions(5, proxy=proxy.format(closed=closed)))
+    assert getattr(raised.value, "where", None) == where.format(closed=closed)
