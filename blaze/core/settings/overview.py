@@ -1,5 +1,6 @@
 """Every setting in force, and where it comes from."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ _OTHERS = (
     "MAIL_URL",
     "NETRC",
     "NO_COLOR",
+    "POP3_PASSWORD",
     "SMTP_HOST",
     "SMTP_PASSWORD",
     "SMTP_PORT",
@@ -18,6 +20,7 @@ _OTHERS = (
 )
 """Variables beside `BLAZE_*` that change what commands do."""
 
+_URL_WITH_PASSWORD = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://[^/:@]*):.*@", re.DOTALL)
 _SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET")
 
 
@@ -66,8 +69,6 @@ def _masked(name: str, value: Any) -> Any:
     names_a_place = name.replace("-", "_").endswith(("_FILE", "_COMMAND"))
     if names_a_secret and not names_a_place:
         return MASK
-    if name in ("SMTP_URL", "MAIL_URL", "BLAZE_PROXY") and "@" in str(value):
-        scheme, separator, rest = str(value).partition("://")
-        user, at, host = rest.rpartition("@")
-        return f"{scheme}{separator}{user.partition(':')[0]}{':' + MASK if ':' in user else ''}{at}{host}"
-    return value
+    if isinstance(value, list):
+        return [_masked(name, item) for item in value]
+    return _URL_WITH_PASSWORD.sub(rf"\1:{MASK}@", value) if isinstance(value, str) else value

@@ -141,3 +141,20 @@ def test_settings_are_masked_and_their_source_told() -> None:
     assert found["SMTP_URL"].value == f"smtps://ann:{MASK}@h.test"
     assert found["account.x.password-command"].value == "pass"
     assert found["send.hostname"] == ("send.hostname", "a.test", "/c.toml", "BLAZE_SEND_HOSTNAME")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("pop3s://ann:geh/eim@h.test", f"pop3s://ann:{MASK}@h.test"),
+        ("socks5://ann:ge@heim@h.test:1080", f"socks5://ann:{MASK}@h.test:1080"),
+        (["pop3://:geheim@h.test"], [f"pop3://:{MASK}@h.test"]),
+        ("pop3s://ann@h.test:995", "pop3s://ann@h.test:995"),
+        ("https://h.test:8443/ann", "https://h.test:8443/ann"),
+        ("ann@h.test", "ann@h.test"),
+        (995, 995),
+    ],
+)
+def test_passwords_inside_of_urls_are_masked(value: Any, shown: Any) -> None:
+    config = {"account": {"x": {"fetch": value}}, "send": {"proxy": value}}
+    assert [setting.value for setting in iter_settings(config, "/c.toml", {})] == [shown, shown]
