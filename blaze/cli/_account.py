@@ -29,12 +29,16 @@ _PORTS = {
 
 
 class Submission(NamedTuple):
-    """A server to submit to; `tls` is None where nothing but the port tells."""
+    """A server to submit to; `tls` is None where nothing but the port tells.
+
+    `password` is there only where the environment names the server with it.
+    """
 
     host: str
     port: int
     tls: str | None
     user: str | None
+    password: str | None = None
 
 
 class LogInOptions(NamedTuple):
@@ -176,31 +180,41 @@ def find_submission(text: str | None, account: "Account | None", who: LogInOptio
 
 def parse_submission(text: str) -> Submission:
     """Read `[submission|submissions|smtp|smtps]://[USER@]HOST[:PORT]` or `HOST[:PORT]`."""
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        scheme, rest = "submission", text
-    if scheme.lower() not in _PORTS:
-        raise UsageError(f"{scheme}:// is no submission", where=text, hint=f"Use one of {', '.join(_PORTS)}.")
-    user, at, endpoint = rest.rstrip("/").rpartition("@")
-    if at and ":" in user:
+    submission = _read_submission(text)
+    if submission.password is not None:
         raise UsageError(
             "a password does not belong in the address of a server",
             hint="Use --password-file, or the variable SMTP_PASSWORD.",
         )
-    host, port = ENDPOINT.convert(endpoint, None, None)
-    if not host:
-        raise UsageError("no host", where=text)
+    return submission
+
+
+def _read_submission(text: str) -> Submission:
     from urllib.parse import unquote
 
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        scheme, rest = "submission", text
+    if scheme.lower() not in _PORTS:
+        raise UsageError(f"{scheme}:// is no submission", hint=f"Use one of {', '.join(_PORTS)}.")
+    who, _, endpoint = rest.rstrip("/").rpartition("@")
+    user, colon, password = who.partition(":")
+    host, port = ENDPOINT.convert(endpoint, None, None)
+    if not host:
+        raise UsageError("no host", where=endpoint or None)
     port = port or _PORTS[scheme.lower()]
     implicit = scheme.lower() in ("submissions", "smtps") or port == SUBMISSIONS_PORT
-    return Submission(host, port, "implicit" if implicit else None, unquote(user) or None)
+    tls = "implicit" if implicit else None
+    return Submission(host, port, tls, unquote(user) or None, unquote(password) if colon else None)
 
 
 def submission_of(environ: Mapping[str, str]) -> Submission | None:
-    """The server that SMTP_URL, MAIL_URL, or SMTP_HOST with SMTP_PORT and SMTP_USER name."""
+    """The server that SMTP_URL, MAIL_URL, or SMTP_HOST with SMTP_PORT and SMTP_USER name.
+
+    The URLs may have the password too: `smtps://USER:PASSWORD@HOST`.
+    """
     if url := environ.get("SMTP_URL") or environ.get("MAIL_URL"):
-        return parse_submission(url)
+        return _read_submission(url)
     if not (host := environ.get("SMTP_HOST")):
         return None
     port = environ.get("SMTP_PORT", "")
@@ -272,7 +286,7 @@ def _secret(sources: "SecretSources", server: Submission, user: str, variable: s
     from blaze.core.settings.secrets import read_secret
 
     secret = read_secret(sources, server.host, user, os.environ)
-    secret = secret or os.environ.get(variable) or _ask(user, server.host)
+    secret = secret or server.password or os.environ.get(variable) or _ask(user, server.host)
     if secret is None:
         raise AuthenticationError(
             f"no password for {user}",

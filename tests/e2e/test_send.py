@@ -681,8 +681,15 @@ def test_secrets_by_file_command_and_netrc(tls: TLSFiles, tmp_path: Path) -> Non
         assert blaze(*args, HOME=str(tmp_path)).returncode == 0
         assert blaze(*args, "-u", "user").returncode == 77
         warned = blaze(*args, "-u", "user", "-p", "pencil")
+        url = f"submission://user:pen%63il@localhost:{peer.port}"
+        assert blaze(*args[:-1], SMTP_URL=url).returncode == 0
+        assert blaze(*args[:-1], MAIL_URL=url).returncode == 0
+        exposed = blaze(*args[:-1], url)
     assert b"visible to other users" in warned.stderr
-    assert len(peer.messages) == 4
+    assert exposed.returncode == 2
+    assert b"pencil" not in exposed.stderr
+    assert b"%63" not in exposed.stderr
+    assert len(peer.messages) == 6
 
 
 def test_submit_through_an_account(tls: TLSFiles, tmp_path: Path) -> None:
