@@ -22,7 +22,17 @@ def fuzz_arc(data: bytes) -> None:
         name + b": i=1; a=ed25519-sha256; d=example.org; s=s; cv=none; " + value + b"\r\n"
         for name in (b"ARC-Seal", b"ARC-Message-Signature", b"ARC-Authentication-Results")
     )
-    for octets in (data, fields + data, b"Authentication-Results: example.org; " + value + b"\r\n\r\n"):
+    names = b"".join(
+        name + b": i=1; a=ed25519-sha256; s=s; cv=none; h=from; bh=AAAA; b=AAAA; d=" + value + b"\r\n"
+        for name in (b"ARC-Seal", b"ARC-Message-Signature")
+    )
+    names += b"ARC-Authentication-Results: i=1; example.org; none\r\nFrom: a@example.org\r\n\r\n"
+    for octets in (
+        data,
+        fields + data,
+        names.replace(b"h=from; ", b"", 1),
+        b"Authentication-Results: example.org; " + value + b"\r\n\r\n",
+    ):
         result = arc.verify(Signable(octets), resolver=ZONE, now=NOW)
         assert result.status is not ChainStatus.PASS
         made = arc.sign(Signable(octets), KEY, OPTIONS, resolver=ZONE, now=NOW).fields
