@@ -9,6 +9,7 @@ from blaze.cli._app import App, Group, command, option
 from blaze.cli._params import (
     DNS,
     DOMAIN,
+    PATH,
     Destination,
     dns_options,
     files_argument,
@@ -45,7 +46,7 @@ _ALGORITHMS = click.Choice(["rsa", "ed25519"])
 @option("-h", "--hostname", "domain", type=DOMAIN, metavar="DOMAIN", help="The domain that will sign.")
 @option("--raw", is_flag=True, help="Print the text of the record alone, on one line.")
 @output_options
-@click.argument("public", metavar="[PUBLIC.pem]", required=False, type=click.Path())
+@click.argument("public", metavar="[PUBLIC.pem]", required=False, type=PATH)
 def _gen(
     app: App,
     algorithm: str,
@@ -86,6 +87,8 @@ def _gen(
             atomic.refuse_existing(target)
     key = keys.generate(keys.KeyType(algorithm), bits)
     record = keys.Record(key.public, key.type)
+    if advice := dkim_check.advise_on_length(key.public):
+        app.out.warn(advice)
     atomic.write_file(path, [key.to_pem()], force=destination.force, private=True)
     if public is not None:
         atomic.write_file(public, [key.public.to_pem()], force=destination.force)
@@ -106,9 +109,7 @@ def _gen(
 
 
 @command("check", reports=True)
-@option(
-    "-p", "--private-key", "key", metavar="KEY", required=True, type=click.Path(), help="The private key."
-)
+@option("-p", "--private-key", "key", metavar="KEY", required=True, type=PATH, help="The private key.")
 @option("-s", "--selector", required=True, help="The name of the key within the domain.")
 @option(
     "-h", "--hostname", "domain", type=DOMAIN, metavar="DOMAIN", required=True, help="The domain that signs."
@@ -147,7 +148,7 @@ def _check(app: App, key: str, selector: str, domain: str, password_file: str | 
 @option(
     "-h", "--hostname", "domain", type=DOMAIN, metavar="DOMAIN", required=True, help="The domain that signs."
 )
-@option("-p", "--private-key", "key", metavar="KEY.pem", multiple=True, required=True, type=click.Path(),
+@option("-p", "--private-key", "key", metavar="KEY.pem", multiple=True, required=True, type=PATH,
         help="The private key; -s and -p may be repeated to sign twice.")  # fmt: skip
 @option("-a", "--algorithm", type=_ALGORITHMS, multiple=True, help="Insist on this kind of key.")
 @canonicalization_option()

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from blaze.core.auth import keys, tags
 from blaze.core.auth.dkim_signature import Signature, Status, key_name
 from blaze.core.auth.dkim_verify import find_keys, record_fault
-from blaze.core.auth.keys import PrivateKey, Record
+from blaze.core.auth.keys import KeyType, PrivateKey, PublicKey, Record
 from blaze.core.auth.resolver import Resolver
+
+RECOMMENDED_RSA_BITS = 2048  # RFC 8301 §3.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,13 @@ def check_published(key: PrivateKey, selector: str, domain: str, *, resolver: Re
     return Published(Status.FAIL, "the record at this name publishes another key", name, record)
 
 
+def advise_on_length(key: PublicKey) -> str | None:
+    """What to say of an RSA key that is long enough to verify, and shorter than it should be."""
+    if key.type is not KeyType.RSA or key.bits >= RECOMMENDED_RSA_BITS:
+        return None
+    return f"the RSA key has {key.bits} bits, and should have {RECOMMENDED_RSA_BITS} (RFC 8301 §3.2)"
+
+
 def zone_text(name: str, record: Record) -> str:
     """A record as zone-file text, its strings of at most 255 octets (RFC 1035 §3.3.14, §5.1).
 
@@ -70,4 +79,6 @@ def _notes(record: Record, count: int) -> tuple[str, ...]:
         )
     if record.testing:
         notes.append("the record says that the domain is only testing DKIM (t=y)")
+    if record.public is not None and (note := advise_on_length(record.public)):
+        notes.append(note)
     return tuple(notes)

@@ -46,6 +46,16 @@ def test_check_published_notes() -> None:
     assert [note[:11] for note in found.notes] == ["there are 2", "the record "]
 
 
+@pytest.mark.parametrize(
+    ("bits", "notes"), [(1024, ["the RSA key has 1024 bits, and should have 2048"]), (2048, [])]
+)
+def test_check_published_notes_a_short_key(bits: int, notes: list[str]) -> None:
+    key = keys.generate(KeyType.RSA, bits)
+    found = check_published(key, "s", "example.org", resolver=Zone({NAME: Record(key.public).to_bytes()}))
+    assert found.status == "pass"
+    assert [note.partition(" (RFC")[0] for note in found.notes] == notes
+
+
 def test_check_published_in_an_internationalized_domain() -> None:
     zone = Zone({"s._domainkey.xn--mnchen-3ya.example": GOOD.to_bytes()})
     assert check_published(ED25519, "s", "münchen.example", resolver=zone).status == "pass"
