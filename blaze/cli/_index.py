@@ -1,6 +1,5 @@
 """An index of words, as the commands that search in it are told of it."""
 
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -37,13 +36,7 @@ def made(connection: "sqlite3.Connection", query: str, source: str | None) -> "S
     from blaze.core.search.find import Search
 
     node = parse(query, now=datetime.now())  # noqa: DTZ005 - dates of queries are local
-    if source is None:
-        return Search(connection, node)
-    from blaze.core.store.source import forced_kind
-
-    kind, path = forced_kind(source)
-    place = os.path.abspath(path)
-    return Search(connection, node, source=f"{kind}:{place}" if kind else place)
+    return Search(connection, node, source=source)
 
 
 def local_time(moment: "datetime | None") -> str:

@@ -1,5 +1,6 @@
 """The file of an index: a SQLite database in write-ahead mode, one writer and many readers at once."""
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -9,6 +10,7 @@ from typing import NamedTuple
 
 from blaze.core.errors import (
     BlazeError,
+    CannotCreateError,
     ConfigurationError,
     DataError,
     InputOutputError,
@@ -135,9 +137,12 @@ def _translated(error: sqlite3.Error, path: str) -> BlazeError:
     if "no such module" in text:
         return ConfigurationError("this Python's SQLite has no full-text search (FTS5)", where=path)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_NOTADB:
+        hint = "Name another file, or delete it and make the index again."
+        return DataError("this is no index", where=path, hint=hint)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return TemporaryError("another process has the index", where=path)
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or not code:
+    if code == sqlite3.SQLITE_CORRUPT or not code:
         hint = "Delete it and make it again."
         return DataError(f"the index is damaged ({text})", where=path, hint=hint)
     return InputOutputError(text, where=path)
@@ -165,12 +170,13 @@ def _is_ours(connection: sqlite3.Connection, path: str, layout: Layout) -> bool:
 
 @contextmanager
 def _only_writer(path: str) -> Iterator[None]:
-    from blaze.core.store import atomic
-
     try:
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         fd = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise atomic.input_error(error, f"{path}-lock") from error
+        reason = (error.strerror or str(error)).lower()
+        raise CannotCreateError(f"cannot write the index: {reason}", where=path) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple, TypeAlias
 
+from blaze.core.errors import NoInputError
 from blaze.core.query import languages, words
 from blaze.core.query.nodes import (
     All,
@@ -20,6 +21,7 @@ from blaze.core.query.nodes import (
     Words,
 )
 from blaze.core.query.terms import COLUMNS, columns_of, is_open_ended, is_stemmed
+from blaze.core.search.places import restored, source_names
 
 Order: TypeAlias = Literal["relevance", "newest", "oldest"]
 
@@ -65,7 +67,11 @@ class Hit(NamedTuple):
 
 
 class Search:
-    """A query made ready for one index, and for the messages of `source` alone where one is given."""
+    """A query made ready for one index, and for the messages of `source` alone where one is given.
+
+    Raises:
+        NoInputError: the index knows no such source.
+    """
 
     def __init__(self, connection: sqlite3.Connection, node: Node, *, source: str | None = None) -> None:
         self.connection = connection
@@ -73,8 +79,7 @@ class Search:
         parts = [compiler.condition(_without_stop_words(node))]
         values = list(compiler.values)
         if source is not None:
-            parts.append("m.source IN (SELECT id FROM source WHERE path = ?)")
-            values.append(source)
+            parts.append(f"m.source IN ({', '.join(map(str, _source_ids(connection, source)))})")
         self._where = " AND ".join(parts)
         self._values = values
         self.forms = compiler.forms
@@ -105,7 +110,7 @@ class Search:
             f" ORDER BY {ordered} LIMIT ? OFFSET ?",
             [*values, *self._values, limit, offset],
         )
-        return (Hit(*row) for row in rows)
+        return (Hit(row[0], restored(row[1]), restored(row[2]), *row[3:]) for row in rows)
 
 
 class _Compiler:
@@ -191,6 +196,16 @@ class _Compiler:
             sorted(stems),
         )
         return list(forms | {row[0]: None for row in rows})
+
+
+def _source_ids(connection: sqlite3.Connection, source: str) -> list[int]:
+    names = source_names(source)
+    marks = ", ".join("?" * len(names))
+    rows = connection.execute(f"SELECT id FROM source WHERE path IN ({marks})", names).fetchall()  # noqa: S608
+    if not rows:
+        hint = f"Run 'blaze index {source}', with the same --index if you name one."
+        raise NoInputError("the index has no messages of this source", where=source, hint=hint)
+    return [row[0] for row in rows]
 
 
 def utc(seconds: int) -> datetime | None:

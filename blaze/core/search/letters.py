@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from blaze.core.errors import BlazeError
 from blaze.core.mail import header
 from blaze.core.query import content
+from blaze.core.search.places import restored
 from blaze.core.search.threads import Letter, of_row
 from blaze.core.store.source import Entry
 
@@ -30,4 +31,4 @@ def iter_indexed_letters(connection: sqlite3.Connection) -> Iterator[Letter]:
     rows = connection.execute(
         "SELECT name, message_id, refs, in_reply_to, date, sender, subject FROM message ORDER BY id"
     )
-    return (of_row(*row) for row in rows)
+    return (of_row(restored(name), *row) for name, *row in rows)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from blaze.core.errors import BlazeError
 from blaze.core.search.database import Layout, open_for_reading, open_for_writing
+from blaze.core.search.places import Stored, restored, source_name, source_names, stored
 from blaze.core.search.threads import Letter, of_row
 
 ROWEX = Layout(
@@ -43,19 +44,18 @@ def populate(
     from blaze.core.store import atomic
     from blaze.core.store.source import forced_kind, iter_entries
 
-    kind, location = forced_kind(source)
+    location = forced_kind(source)[1]
     try:
         os.stat(location)
     except OSError as error:
         raise atomic.input_error(error, location) from error
-    place = os.path.abspath(location)
-    name = f"{kind}:{place}" if kind else place
+    name = source_name(source)
     faults: list[BlazeError] = []
     with open_for_writing(path, ROWEX, sync=sync) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("CREATE TEMP TABLE fresh AS SELECT * FROM letter WHERE 0")
         count = 0
-        for count, letter in enumerate(iter_entry_letters(iter_entries([name]), faults), 1):
+        for count, letter in enumerate(iter_entry_letters(iter_entries([restored(name)]), faults), 1):
             _insert(connection, letter, name)
             if progress and count % _STEP == 0:
                 progress(_STEP)
@@ -74,25 +74,26 @@ def find(path: str, message_ids: Iterable[str]) -> list[Letter]:
     """
     statement = f"SELECT {_COLUMNS} FROM letter WHERE message_id = ?"  # noqa: S608
     with open_for_reading(path, ROWEX) as connection:
-        return [of_row(*row) for id in message_ids for row in connection.execute(statement, (id,))]  # noqa: A001
+        rows = (row for message_id in message_ids for row in connection.execute(statement, (message_id,)))
+        return [of_row(restored(name), *row) for name, *row in rows]
 
 
 def iter_letters(path: str, sources: Iterable[str] = ()) -> Iterator[Letter]:
     """Every message in the index, or those of `sources`, by their Message-IDs. Raises as `find` does."""
-    places = [os.path.abspath(source) for source in sources]
+    places = [name for source in sources for name in source_names(source)]
     where = f" WHERE source IN ({', '.join('?' * len(places))})" if places else ""
     with open_for_reading(path, ROWEX) as connection:
         statement = f"SELECT {_COLUMNS} FROM letter{where} ORDER BY message_id, name"  # noqa: S608
-        for row in connection.execute(statement, places):
-            yield of_row(*row)
+        for name, *row in connection.execute(statement, places):
+            yield of_row(restored(name), *row)
 
 
-def _insert(connection: sqlite3.Connection, letter: Letter, source: str) -> None:
+def _insert(connection: sqlite3.Connection, letter: Letter, source: Stored) -> None:
     connection.execute(
         "INSERT INTO fresh VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             letter.message_id,
-            os.fsencode(letter.name).decode("utf-8", "backslashreplace"),
+            stored(letter.name),
             source,
             " ".join(letter.references),
             " ".join(letter.in_reply_to),

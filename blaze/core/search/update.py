@@ -17,6 +17,7 @@ from blaze.core.query import words
 from blaze.core.query.terms import COLUMNS
 from blaze.core.search.database import open_for_writing, read_texts
 from blaze.core.search.documents import Document, DocumentReader
+from blaze.core.search.places import Stored, restored, source_name, stored
 from blaze.core.search.workers import SLOT, Workers
 from blaze.core.store import atomic
 from blaze.core.store.source import Entry, Reading, forced_kind, iter_entries
@@ -47,9 +48,9 @@ class Report:
 class _Place(NamedTuple):
     """What of a message depends on where it lies, in the order of the table's columns."""
 
-    key: str
-    name: str
-    path: str
+    key: Stored
+    name: Stored
+    path: Stored
     flags: str
 
 
@@ -85,11 +86,10 @@ def update(
         InputOutputError: also when a process that reads messages was ended by others.
         TemporaryError, DataError, InputOutputError: as `database.open_for_writing`.
     """
-    kind, location = forced_kind(source)
-    root = os.path.abspath(location)
-    name = f"{kind}:{root}" if kind else root
+    location = forced_kind(source)[1]
+    name = source_name(source)
     try:
-        stamp = _stamp(os.stat(root))
+        stamp = _stamp(os.stat(location))
     except OSError as error:
         raise atomic.input_error(error, location) from error
     with open_for_writing(path, sync=sync) as connection, _Documents(jobs) as documents:
@@ -97,7 +97,7 @@ def update(
         if stamp and updater.stamp == stamp:
             updater.report.unchanged = updater.count()
             return updater.report
-        updater.run(iter_entries([name], Reading(passes_over=updater.knows)))
+        updater.run(iter_entries([restored(name)], Reading(passes_over=updater.knows)))
         updater.finish(stamp)
         return updater.report
 
@@ -168,7 +168,7 @@ class _Updater:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        source: str,
+        source: Stored,
         documents: _Documents,
         progress: Callable[[int], None],
     ) -> None:
@@ -186,7 +186,7 @@ class _Updater:
         self.is_empty = not self.count()
         self.looked_at = ("", "")  # the path of a file and its stamp, before it was opened
         self.languages: set[str] = set()
-        self.unwritten: set[str] = set()  # keys of messages that are being read
+        self.unwritten: set[Stored] = set()  # keys of messages that are being read
         self.done = self.octets = 0
         self.started = time.monotonic()
 
@@ -223,9 +223,9 @@ class _Updater:
         self.commit_many()
         return True
 
-    def known(self, key: str) -> tuple[int, str, bytes, str, str, str] | None:
+    def known(self, key: Stored) -> tuple[int, str, bytes, Stored, Stored, str] | None:
         """What the index has under a key: id, stamp, digest, and the place without the key."""
-        row: tuple[int, str, bytes, str, str, str] | None = self.connection.execute(
+        row: tuple[int, str, bytes, Stored, Stored, str] | None = self.connection.execute(
             "SELECT id, stamp, digest, name, path, flags FROM message WHERE source = ? AND key = ?",
             (self.source, key),
         ).fetchone()
@@ -268,7 +268,8 @@ class _Updater:
     def is_in_place(self, id: int, entry: Entry) -> bool:  # noqa: A002
         """True when the message known by the same octets lies where it lay: this one is a copy of it."""
         key, path = self.connection.execute("SELECT key, path FROM message WHERE id = ?", (id,)).fetchone()
-        return not key.startswith("\0") and path != entry.path and os.path.exists(path)
+        place = restored(path)
+        return not restored(key).startswith("\0") and place != entry.path and os.path.exists(place)
 
     def keep(self, id: int, place: _Place, stamp: str, *, changed: bool) -> None:  # noqa: A002
         execute = self.connection.execute
@@ -368,13 +369,9 @@ class _Updater:
 
 
 def _place(entry: Entry) -> _Place:
-    """Where a message lies; a path with octets that are no UTF-8 cannot be kept as it is."""
+    """Where a message lies."""
     key = f"{entry.folder}/{entry.id}" if entry.folder else entry.id
-    return _Place(*(map(_escaped, (key or entry.path, entry.name, entry.path, entry.flags))))
-
-
-def _escaped(text: str) -> str:
-    return text if text.isascii() else os.fsencode(text).decode("utf-8", "backslashreplace")
+    return _Place(stored(key or entry.path), stored(entry.name), stored(entry.path), entry.flags)
 
 
 def _digest(entry: Entry) -> bytes:

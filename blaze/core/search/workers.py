@@ -1,6 +1,7 @@
 """Processes that read messages as documents, given back in the order of the messages."""
 
 import fcntl
+import gc
 import marshal
 import mmap
 import os
@@ -20,6 +21,7 @@ SLOT = 1 << 20
 
 _SLOTS = 2  # of a process: the messages it reads, and those that wait
 _PIPE = 1 << 20  # octets of results that wait, where the system allows it
+_GARBAGE = 50_000  # objects that are made before garbage is looked for, of which messages leave little
 
 
 class Workers:
@@ -140,6 +142,8 @@ def _run(tasks: BinaryIO, results: BinaryIO, slots: Sequence[mmap.mmap]) -> NoRe
     status = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+        gc.freeze()
+        gc.set_threshold(_GARBAGE)
         _close_all_but({tasks.fileno(), results.fileno()})
         _serve(tasks, results, slots)
         status = 0

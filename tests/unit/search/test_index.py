@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from blaze.core.errors import DataError, NoInputError, TemporaryError
+from blaze.core.errors import CannotCreateError, DataError, NoInputError, TemporaryError
 from blaze.core.query import parse
 from blaze.core.query.match import facts_of, matches
 from blaze.core.query.terms import COLUMNS
 from blaze.core.search import database
 from blaze.core.search.find import Order, Search
+from blaze.core.search.letters import iter_indexed_letters
 from blaze.core.search.update import update
+from blaze.core.store.source import read_message
 
 
 def message(number: int, text: str = "hello", **fields: str) -> bytes:
@@ -387,3 +389,49 @@ def test_the_columns_of_the_index_are_those_of_the_terms(tmp_path: Path) -> None
     with database.open_for_writing(str(tmp_path / "i")) as connection:
         rows = connection.execute("PRAGMA table_info(words)").fetchall()
     assert tuple(row[1] for row in rows) == COLUMNS
+
+
+def test_paths_of_any_octets_come_back_as_they_are(tmp_path: Path) -> None:
+    index = str(tmp_path / "i")
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xffd"))
+    for name in ("cur", "new", "tmp"):
+        (folder / name).mkdir(parents=True)
+    path = put(folder, os.fsdecode(b"1.\xfe"), message(1))
+    other = put(folder, "é", message(2))
+    settle(path, other)
+    assert update(str(folder), index).added == 2
+    assert update(str(folder), index).unchanged == 2
+    with database.open_for_reading(index) as connection:
+        hits = list(Search(connection, parse("hello"), source=str(folder)).iter_hits("oldest"))
+        letters = list(iter_indexed_letters(connection))
+    assert [hit.path for hit in hits] == [str(path), str(other)]
+    assert [letter.name for letter in letters] == [hit.name for hit in hits]
+    assert [read_message(hit.name).octets for hit in hits] == [message(1), message(2)]
+    path.rename(folder / "new" / path.name)
+    assert update(str(folder), index).changed == 1
+    (folder / "new" / path.name).unlink()
+    assert update(str(folder), index).removed == 1
+
+
+def test_a_source_is_found_with_and_without_the_kind_it_was_indexed_by(tmp_path: Path) -> None:
+    index, box = str(tmp_path / "i"), tmp_path / "box"
+    box.write_bytes(b"From a@b Thu Jan  1 00:00:00 2026\n" + message(1) + b"\n")
+    update(f"mbox:{box}", index)
+    with database.open_for_reading(index) as connection:
+        for name in (f"mbox:{box}", str(box)):
+            assert Search(connection, parse("hello"), source=name).count() == 1
+        for name in (f"eml:{box}", str(tmp_path)):
+            with pytest.raises(NoInputError, match="no messages of this source"):
+                Search(connection, parse("hello"), source=name)
+
+
+def test_an_index_that_cannot_be_made(maildir: Path, tmp_path: Path) -> None:
+    put(maildir, "1", message(1))
+    for place in (maildir, tmp_path / "none" / "i"):
+        with pytest.raises(CannotCreateError):
+            update(str(maildir), str(place))
+        assert not Path(f"{place}-lock").exists()
+    (tmp_path / "mail.mbox").write_bytes(b"From a@b Thu Jan  1 00:00:00 2026\n" + message(1) * 50)
+    with pytest.raises(DataError, match="no index") as told:
+        update(str(maildir), str(tmp_path / "mail.mbox"))
+    assert str(told.value.hint).startswith("Name another file")

@@ -1,5 +1,6 @@
 """The index of Message-IDs: what is put in is found, renewed, and threaded."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,12 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     update(str(tmp_path / "f"), str(tmp_path / "words"))
     with pytest.raises(DataError):
         rowex.find(str(tmp_path / "words"), ["a@x"])
+
+
+def test_paths_of_any_octets_and_forced_kinds(tmp_path: Path) -> None:
+    folder, index = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")), str(tmp_path / "ids")
+    write(folder, "1", "Message-ID: <a@x>")
+    assert rowex.populate(index, f"eml:{folder}") == (1, [])
+    assert [letter.name for letter in rowex.find(index, ["a@x"])] == [f"{folder}/1.eml"]
+    for source in (f"eml:{folder}", str(folder)):
+        assert [letter.name for letter in rowex.iter_letters(index, [source])] == [f"{folder}/1.eml"]

@@ -1,0 +1,51 @@
+"""Indexing grows with the number of messages alone, and its memory does not grow."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.bench.frame import blaze, peak_memory
+
+pytestmark = [pytest.mark.e2e, pytest.mark.corpus]
+
+LIMIT = 100_000_000  # octets resident, of each process
+FACTORS = (1, 4, 16)
+SINGLE = 400  # messages
+LONG_SINGLE = 6_046
+
+
+@pytest.fixture
+def single(long_run: bool) -> int:
+    return LONG_SINGLE if long_run else SINGLE
+
+
+def test_index_grows_with_the_messages_and_its_memory_does_not(
+    single: int, corpus: list[bytes], tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    seconds = {}
+    for factor in FACTORS:
+        box, index = tmp_path / f"{factor}.mbox", tmp_path / f"{factor}.index"
+        write_copies(box, corpus, single * factor)
+        started = time.perf_counter()
+        memory = peak_memory(blaze(), "index", "--no-sync", "-j", "2", "--index", str(index), str(box))
+        seconds[factor] = time.perf_counter() - started
+        assert memory < LIMIT
+        found = peak_memory(blaze(), "search", "--index", str(index), "--sort", "newest", "linux")
+        assert found < LIMIT
+        record_property(f"{factor} times", f"{seconds[factor]:.1f} s, {memory / 1e6:.0f} MB")
+        box.unlink()
+        for suffix in ("", "-lock", "-wal", "-shm"):
+            Path(f"{index}{suffix}").unlink(missing_ok=True)
+    assert seconds[16] < 16 * seconds[1] * 1.5
+    assert seconds[16] < 4 * seconds[4] * 1.5
+
+
+def write_copies(path: Path, corpus: list[bytes], count: int) -> None:
+    """An mbox of so many messages; those of each round through the corpus have words of their own."""
+    with path.open("wb") as file:
+        for number in range(count):
+            octets = corpus[number % len(corpus)].replace(b"\nFrom ", b"\n>From ").rstrip(b"\n")
+            file.write(b"From bench@example.org Thu Jan  1 00:00:00 2026\nX-Copy: %d\n" % number)
+            file.write(octets + b"\n\nround%d number%d\n\n" % (number // len(corpus), number))
