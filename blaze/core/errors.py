@@ -148,7 +148,8 @@ class SMTPReplyError(BlazeError):
     def __init__(
         self, text: str, *, code: int, enhanced: str | None, command: str, where: str | None = None
     ) -> None:
-        super().__init__(f"{command} refused: {code} {text}", where=where)
+        said = " ".join(filter(None, (str(code), enhanced, *text.split("\n"))))
+        super().__init__(f"{command} refused: {said}", where=where)
         self.code = code
         self.enhanced = enhanced
         self.command = command

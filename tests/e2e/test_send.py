@@ -166,6 +166,17 @@ def test_the_stage_is_told(policy: Any, stages: list[str]) -> None:
     assert [record["stage"] for record in records(done)] == stages
 
 
+def test_a_reply_of_several_lines_is_told_on_one() -> None:
+    def policy(event: ServerEvent) -> Reply | None:
+        is_rcpt = isinstance(event, Request) and isinstance(event.command, Rcpt)
+        return Reply(550, "no such user\nsee http://mx.test/help", "5.1.1") if is_rcpt else None
+
+    with server(None, policy) as peer:
+        done = blaze("send", "-", peer.endpoint)
+    told = f"RCPT refused: 550 5.1.1 no such user see http://mx.test/help: c@one.test at {peer.endpoint}"
+    assert done.stderr.decode() == f"blaze send: {told}\n"
+
+
 def test_a_refused_ehlo_is_followed_by_helo() -> None:
     with server(None, refuse(Ehlo, 502)) as peer:
         assert blaze("send", "-", peer.endpoint).returncode == 0
