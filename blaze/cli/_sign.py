@@ -9,7 +9,7 @@ import click
 
 from blaze.cli._app import App, option
 from blaze.cli._clock import present
-from blaze.cli._params import Destination
+from blaze.cli._params import PATH, Destination
 from blaze.core.errors import BlazeError, DataError, UsageError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def password_option() -> "Callable[[Any], Any]":
     return option(
         "--password-file",
         metavar="FILE",
-        type=click.Path(),
+        type=PATH,
         help="The password of encrypted keys is FILE's first line; it is asked for otherwise.",
     )
 
@@ -128,6 +128,20 @@ def read_key(app: App, path: str, password_file: str | None = None) -> "PrivateK
     if os.path.isfile(path) and os.stat(path).st_mode & _OTHERS:
         app.out.warn(f"others can read the private key {path}; chmod 600 keeps it private")
     return key
+
+
+def warn_of_changes(app: App, message: "Signable") -> None:
+    """Say so when servers will change the message that is about to be signed (RFC 6376 §5.3)."""
+    from blaze.core.mail import relay, window
+
+    traits = relay.survey(window.iter_chunks(message.buffer, message.header.start, message.end))
+    found = {
+        "CRs that no LF follows": traits.bare_return,
+        f"lines over {relay.MAX_LINE} octets": traits.long_line,
+    }
+    if any(found.values()):
+        words = " and ".join(words for words, there in found.items() if there)
+        app.out.warn(f"the message has {words}: mail servers will change it, and break the signature")
 
 
 def write_signed(

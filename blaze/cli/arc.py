@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from blaze.cli._app import App, Group, command, option
 from blaze.cli._params import (
     DNS,
     DOMAIN,
+    PATH,
     Destination,
     dns_options,
     files_argument,
@@ -23,6 +22,7 @@ from blaze.cli._sign import (
     password_option,
     read_key,
     timestamp_option,
+    warn_of_changes,
     write_signed,
 )
 from blaze.core.errors import UsageError
@@ -81,7 +81,7 @@ def _verify(app: App, extra: "dict[str, Record]", now: "datetime", dns: DNS, fil
 )
 @option("--authserv-id", metavar="ID", help="Take over the results of this server.  [default: DOMAIN]")
 @option("--seal-selector", metavar="S", required=True, help="The name of the seal's key within the domain.")
-@option("--seal", metavar="KEY", required=True, type=click.Path(), help="The private key of the seal.")
+@option("--seal", metavar="KEY", required=True, type=PATH, help="The private key of the seal.")
 @option(
     "--signature-selector",
     metavar="S",
@@ -90,7 +90,7 @@ def _verify(app: App, extra: "dict[str, Record]", now: "datetime", dns: DNS, fil
 @option(
     "--signature",
     metavar="KEY",
-    type=click.Path(),
+    type=PATH,
     help="The private key of the message signature.  [default: the seal's]",
 )
 @option(
@@ -104,7 +104,7 @@ def _verify(app: App, extra: "dict[str, Record]", now: "datetime", dns: DNS, fil
 @option(
     "--received",
     metavar="FILE",
-    type=click.Path(),
+    type=PATH,
     help="Validate the chain on this message: the one that was received, if it has been changed since.",
 )
 @canonicalization_option()
@@ -158,6 +158,7 @@ def _sign(
         domain, seal_selector, signature_selector, authserv_id, *canon, names=names, timestamp=timestamp
     )
     message = _read(file)
+    warn_of_changes(app, message)
     sealed = arc.sign(
         message,
         seal_key,

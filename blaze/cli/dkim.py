@@ -25,6 +25,7 @@ from blaze.cli._sign import (
     password_option,
     read_key,
     timestamp_option,
+    warn_of_changes,
     write_signed,
 )
 from blaze.core.errors import UsageError
@@ -198,6 +199,7 @@ def _sign(
     ]
     entry = source.read_message(file)
     message = dkim.Signable(entry.buffer, entry.start, entry.end)
+    warn_of_changes(app, message)
     names = [name for text in field for name in text.split(":")] or None
     fields = []
     for private, name in pairs:

@@ -79,6 +79,24 @@ def test_no_warning_that_others_can_read_a_public_key(tmp_path: Path) -> None:
     assert b"others can read" not in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"a\rb\n", b"CRs that no LF follows"),
+        (b"x" * 999 + b"\n", b"lines over 998 octets"),
+        (b"a\r" + b"x" * 999, b"CRs that no LF follows and lines over 998 octets"),
+        (b"x" * 998 + b"\r\n", b""),
+        ("é\n".encode(), b""),
+    ],
+)
+def test_sign_warns_of_what_servers_will_change(key: str, body: bytes, words: bytes) -> None:
+    signed = sign(key, stdin=b"From: ann@example.org\n\n" + body)
+    assert signed.returncode == 0
+    told = b"the message has " + words + b": mail servers will change it, and break the signature"
+    assert (told in signed.stderr) is bool(words)
+    assert bool(signed.stderr) is bool(words)
+
+
 def test_a_pass_warns_of_a_line_in_the_header_that_is_no_field(key: str) -> None:
     """Programs that end the header there would show what an attacker wrote as a signed body."""
     signed = sign(key, stdin=b"From: ann@example.org\nSubject: x\n\nhello\n").stdout
