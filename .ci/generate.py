@@ -199,7 +199,8 @@ def bash_completion(nodes: list[Node]) -> str:
     """The completion for bash, from the tree alone: it starts no Python."""
     paths = "|".join(f'"{node.name}"' for node in nodes if len(node.words) > 1)
     words = "\n".join(
-        f'    "{node.name}") words="{" ".join([*node.children, *flags(node)])}" ;;' for node in nodes
+        f'    "{node.name}") words="{" ".join(node.children)}" options="{" ".join(flags(node))}" ;;'
+        for node in nodes
     )
     values = "\n".join(
         f'    "{node.name} {name}") words="{" ".join(offered)}" ;;'
@@ -208,7 +209,7 @@ def bash_completion(nodes: list[Node]) -> str:
     )
     return f"""# bash completion for blaze; generated, do not edit
 _blaze() {{
-  local current=${{COMP_WORDS[COMP_CWORD]}} path=blaze words="" index
+  local current=${{COMP_WORDS[COMP_CWORD]}} path=blaze words="" options="" index
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "$path ${{COMP_WORDS[index]}}" in
     {paths}) path="$path ${{COMP_WORDS[index]}}" ;;
@@ -221,6 +222,7 @@ _blaze() {{
     case "$path" in
 {words}
     esac
+    if [[ $current == -* ]]; then words=$options; fi
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }}

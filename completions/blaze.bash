@@ -1,6 +1,6 @@
 # bash completion for blaze; generated, do not edit
 _blaze() {
-  local current=${COMP_WORDS[COMP_CWORD]} path=blaze words="" index
+  local current=${COMP_WORDS[COMP_CWORD]} path=blaze words="" options="" index
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "$path ${COMP_WORDS[index]}" in
     "blaze hdr"|"blaze addr"|"blaze descr"|"blaze show"|"blaze extract"|"blaze iso"|"blaze map"|"blaze crlf"|"blaze rand"|"blaze make"|"blaze make add-field"|"blaze make put"|"blaze make wrap"|"blaze dkim"|"blaze dkim check"|"blaze dkim gen"|"blaze dkim sign"|"blaze dkim verify"|"blaze arc"|"blaze arc sign"|"blaze arc verify"|"blaze spf"|"blaze spf analyze"|"blaze spf check"|"blaze spf stamp"|"blaze spf tree"|"blaze dmarc"|"blaze dmarc collect"|"blaze dmarc verify"|"blaze recv"|"blaze recv extract"|"blaze recv stamp"|"blaze fetch"|"blaze send"|"blaze sendmail"|"blaze submit"|"blaze srv"|"blaze convert"|"blaze mbox"|"blaze mdir"|"blaze mdir commit"|"blaze mdir get"|"blaze mdir new"|"blaze pack"|"blaze pack delete"|"blaze pack descr"|"blaze pack gc"|"blaze pack get"|"blaze pack index"|"blaze pack list"|"blaze pack make"|"blaze pack verify"|"blaze index"|"blaze search"|"blaze threads"|"blaze rowex"|"blaze rowex find"|"blaze rowex populate"|"blaze rowex tree"|"blaze okapi"|"blaze config") path="$path ${COMP_WORDS[index]}" ;;
@@ -93,69 +93,70 @@ _blaze() {
   esac
   if [[ -z $words ]]; then
     case "$path" in
-    "blaze") words="hdr addr descr show extract iso map crlf rand make dkim arc spf dmarc recv fetch send sendmail submit srv convert mbox mdir pack index search threads rowex okapi config --version --help" ;;
-    "blaze hdr") words="-h --header -p --param -d --decode -H --with-filename -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze addr") words="-f --field --fields -d --decode --without-name -m --margin -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze descr") words="--text -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze show") words="-j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze extract") words="-C --directory --part --all --name -0 --null -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze iso") words="-o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze map") words="--diff --seed --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze crlf") words="-o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze rand") words="--seed --base64 --hex --raw -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze make") words="add-field put wrap --from --to --cc --bcc --reply-to --subject --in-reply-to --references -f --field --date --zone --message-id --seed --type -p --parameter --encoding --text --html --attach --inline -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze make add-field") words="--from --to --cc --bcc --reply-to --subject --in-reply-to --references -f --field --date --zone --message-id --seed --type -p --parameter --encoding -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze make put") words="--type -p --parameter --encoding -f --field --name -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze make wrap") words="--mixed --alternative --related --parallel --form-data --report --signed --boundary -s --seed -f --field -p --parameter -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze dkim") words="check gen sign verify --help" ;;
-    "blaze dkim check") words="-p --private-key -s --selector -h --hostname --password-file -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze dkim gen") words="-a --algorithm -b --bits -s --selector -h --hostname --raw -o --output --force --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze dkim sign") words="-s --selector -h --hostname -p --private-key -a --algorithm -c --canon -f --field --fields --expire --timestamp --password-file --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze dkim verify") words="--fields -e --extra-key --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze arc") words="sign verify --help" ;;
-    "blaze arc sign") words="-h --hostname --authserv-id --seal-selector --seal --signature-selector --signature -f --field --fields --received -c --canon --timestamp --password-file --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze arc verify") words="-e --extra-key --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze spf") words="analyze check stamp tree --help" ;;
-    "blaze spf analyze") words="--spf-timeout --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze spf check") words="--ip -s --sender --helo --spf-timeout --record --trace --now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze spf stamp") words="--ip -s --sender --helo --spf-timeout -h --hostname --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze spf tree") words="-n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze dmarc") words="collect verify --help" ;;
-    "blaze dmarc collect") words="-j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze dmarc verify") words="-h --hostname --ip -s --sender --helo --spf-timeout --psl --psl-file --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze recv") words="extract stamp --help" ;;
-    "blaze recv extract") words="-d --dot --timeline -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze recv stamp") words="-f --from -h --hostname --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze fetch") words="-f --format --maildir --mbox --pack --newline --exclude --keep --delete --delete-after --new --limit --max-size --headers-only --no-sync --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze send") words="-s --sender -r --recipient -h --hostname --helo --port --socket --lmtp --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze sendmail") words="--help" ;;
-    "blaze submit") words="-s --sender -r --recipient -h --hostname --helo --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze srv") words="-o --output --force --maildir --mbox --format --count -h --hostname --lmtp -k --key -c --certificate --tls-auto --ca-out --smtps --auth --max-size --max-messages --max-connections --idle-timeout --bare-newline --no-sync --with-data --port-file --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze convert") words="--mbox --verify --dedupe --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze mbox") words="-o --output --force --stems --no-stems --trees --no-trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze mdir") words="commit get new --help" ;;
-    "blaze mdir commit") words="-D --maildir -h --hostname -n --new --seen --replied --flagged --trashed --passed --draft -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze mdir get") words="-D --maildir -h --hostname -n --new -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze mdir new") words="-D --maildir -h --hostname -0 --null -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze pack") words="delete descr gc get index list make verify --help" ;;
-    "blaze pack delete") words="--no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze pack descr") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze pack gc") words="--no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze pack get") words="-o --output --force --newline -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze pack index") words="-q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze pack list") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze pack make") words="-o --output --force --from-list -0 --null --stems --no-stems --trees --no-trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze pack verify") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze index") words="--index --no-sync -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze search") words="--index --in --format --sort --limit --offset --count --snippets -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze threads") words="--index --in --why --by-subject --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze rowex") words="find populate tree --help" ;;
-    "blaze rowex find") words="-i --rowex --index --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze rowex populate") words="-i --rowex --index -p --pack --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze rowex tree") words="-i --rowex --index -p --pack --why --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze okapi") words="--k1 -b --b -l --language --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze config") words="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze") words="hdr addr descr show extract iso map crlf rand make dkim arc spf dmarc recv fetch send sendmail submit srv convert mbox mdir pack index search threads rowex okapi config" options="--version --help" ;;
+    "blaze hdr") words="" options="-h --header -p --param -d --decode -H --with-filename -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze addr") words="" options="-f --field --fields -d --decode --without-name -m --margin -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze descr") words="" options="--text -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze show") words="" options="-j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze extract") words="" options="-C --directory --part --all --name -0 --null -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze iso") words="" options="-o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze map") words="" options="--diff --seed --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze crlf") words="" options="-o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze rand") words="" options="--seed --base64 --hex --raw -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze make") words="add-field put wrap" options="--from --to --cc --bcc --reply-to --subject --in-reply-to --references -f --field --date --zone --message-id --seed --type -p --parameter --encoding --text --html --attach --inline -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze make add-field") words="" options="--from --to --cc --bcc --reply-to --subject --in-reply-to --references -f --field --date --zone --message-id --seed --type -p --parameter --encoding -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze make put") words="" options="--type -p --parameter --encoding -f --field --name -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze make wrap") words="" options="--mixed --alternative --related --parallel --form-data --report --signed --boundary -s --seed -f --field -p --parameter -o --output --force --newline --utf8 -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dkim") words="check gen sign verify" options="--help" ;;
+    "blaze dkim check") words="" options="-p --private-key -s --selector -h --hostname --password-file -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dkim gen") words="" options="-a --algorithm -b --bits -s --selector -h --hostname --raw -o --output --force --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dkim sign") words="" options="-s --selector -h --hostname -p --private-key -a --algorithm -c --canon -f --field --fields --expire --timestamp --password-file --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dkim verify") words="" options="--fields -e --extra-key --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze arc") words="sign verify" options="--help" ;;
+    "blaze arc sign") words="" options="-h --hostname --authserv-id --seal-selector --seal --signature-selector --signature -f --field --fields --received -c --canon --timestamp --password-file --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze arc verify") words="" options="-e --extra-key --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze spf") words="analyze check stamp tree" options="--help" ;;
+    "blaze spf analyze") words="" options="--spf-timeout --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze spf check") words="" options="--ip -s --sender --helo --spf-timeout --record --trace --now -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze spf stamp") words="" options="--ip -s --sender --helo --spf-timeout -h --hostname --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze spf tree") words="" options="-n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dmarc") words="collect verify" options="--help" ;;
+    "blaze dmarc collect") words="" options="-j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze dmarc verify") words="" options="-h --hostname --ip -s --sender --helo --spf-timeout --psl --psl-file --newline --now -n --nameserver --dns-static --dns-record --offline --dns-timeout -o --output --force --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze recv") words="extract stamp" options="--help" ;;
+    "blaze recv extract") words="" options="-d --dot --timeline -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze recv stamp") words="" options="-f --from -h --hostname --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze fetch") words="" options="-f --format --maildir --mbox --pack --newline --exclude --keep --delete --delete-after --new --limit --max-size --headers-only --no-sync --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze send") words="" options="-s --sender -r --recipient -h --hostname --helo --port --socket --lmtp --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze sendmail") words="" options="--help" ;;
+    "blaze submit") words="" options="-s --sender -r --recipient -h --hostname --helo --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze srv") words="" options="-o --output --force --maildir --mbox --format --count -h --hostname --lmtp -k --key -c --certificate --tls-auto --ca-out --smtps --auth --max-size --max-messages --max-connections --idle-timeout --bare-newline --no-sync --with-data --port-file --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze convert") words="" options="--mbox --verify --dedupe --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze mbox") words="" options="-o --output --force --stems --no-stems --trees --no-trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze mdir") words="commit get new" options="--help" ;;
+    "blaze mdir commit") words="" options="-D --maildir -h --hostname -n --new --seen --replied --flagged --trashed --passed --draft -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze mdir get") words="" options="-D --maildir -h --hostname -n --new -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze mdir new") words="" options="-D --maildir -h --hostname -0 --null -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack") words="delete descr gc get index list make verify" options="--help" ;;
+    "blaze pack delete") words="" options="--no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack descr") words="" options="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack gc") words="" options="--no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack get") words="" options="-o --output --force --newline -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack index") words="" options="-q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack list") words="" options="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack make") words="" options="-o --output --force --from-list -0 --null --stems --no-stems --trees --no-trees --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze pack verify") words="" options="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze index") words="" options="--index --no-sync -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze search") words="" options="--index --in --format --sort --limit --offset --count --snippets -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze threads") words="" options="--index --in --why --by-subject --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze rowex") words="find populate tree" options="--help" ;;
+    "blaze rowex find") words="" options="-i --rowex --index --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze rowex populate") words="" options="-i --rowex --index -p --pack --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze rowex tree") words="" options="-i --rowex --index -p --pack --why --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze okapi") words="" options="--k1 -b --b -l --language --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze config") words="" options="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     esac
+    if [[ $current == -* ]]; then words=$options; fi
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }

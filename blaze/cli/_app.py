@@ -356,6 +356,8 @@ def configured_defaults(words: list[str]) -> dict[str, Any]:
 def run(argv: list[str]) -> int:
     """Run the command line on `argv` and return the exit status; nothing is raised."""
     args = ["sendmail", *argv[1:]] if os.path.basename(argv[0]) == "sendmail" else argv[1:]
+    if args[:1] == ["help"]:
+        args = [*args[1:], "--help"]
     try:
         return _run(args, Output(json="--json" in args))
     except (BrokenPipeError, SystemExit):  # click turns the one into the other
@@ -418,7 +420,8 @@ def _explained(error: Exception) -> BlazeError:
     if isinstance(error, BlazeError):
         return error
     if isinstance(error, OSError):
-        kind = NoInputError if isinstance(error, FileNotFoundError) else InputOutputError
+        is_missing = isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError)
+        kind = NoInputError if is_missing else InputOutputError
         return kind(_sentence(error.strerror or str(error)), where=error.filename)
     hint = "This is a fault in blaze. BLAZE_DEBUG=1 shows where."
     return BlazeError(f"{type(error).__name__}: {error}", hint=hint)

@@ -120,13 +120,15 @@ MAILBOX = Address()
 DOMAIN = Domain()
 TIME = Time()
 ENDPOINT = Endpoint()
+PATH = click.Path(readable=False)
+"""A FILE. What is wrong with it is found by reading it, so that the others are read all the same."""
 
 
 def files_argument() -> Callable[[Any], Any]:
     """Add the argument FILE..., messages and stores to read (none means standard input), and `-j`."""
 
     def decorate(function: Callable[..., Any]) -> Any:
-        @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
+        @click.argument("files", metavar="[FILE]...", nargs=-1, type=PATH)
         @option(
             "-j",
             "--jobs",
@@ -152,7 +154,7 @@ def is_one_of_many(entry: "Entry", files: tuple[str, ...]) -> bool:
 
 def message_argument() -> Callable[[Any], Any]:
     """The argument FILE: one message to read; `-` or none means standard input."""
-    return click.argument("file", metavar="[FILE]", default="-", type=click.Path())
+    return click.argument("file", metavar="[FILE]", default="-", type=PATH)
 
 
 class Destination(NamedTuple):

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import Any
 
 from blaze.core.errors import BlazeError, InputOutputError
 
@@ -52,16 +52,16 @@ class Output:
             text = "\x1b[".join(map(visible, pieces) if self.is_terminal else pieces)
         elif self.is_terminal:
             text = visible(text)
-        _results().write(text.encode("utf-8", "surrogateescape"))
+        _write(text.encode("utf-8", "surrogateescape"))
 
     def octets(self, data: bytes) -> None:
         """A result that is a message or a part of one: byte for byte, also on a terminal."""
-        _results().write(data)
+        _write(data)
 
     def record(self, schema: str, values: Mapping[str, Any]) -> None:
         """One JSON object on a line of its own; `schema` is its name with version (`blaze.hdr/1`)."""
         if not self.quiet:
-            _results().write(_json({"schema": schema, **values}))
+            _write(_json({"schema": schema, **values}))
 
     def warn(self, text: str) -> None:
         """Something the user should know, on standard error."""
@@ -89,7 +89,8 @@ class Output:
             shown = {"what": error.what, "where": error.where, "hint": error.hint, "exit": error.status}
             self._say_octets(_json({"schema": "blaze.error/1", **shown}))
         elif not self.quiet:
-            self._say(f"{path}: {error}")
+            # One line, whatever a file is called, so that no name can look like another message.
+            self._say(f"{path}: {error}".replace("\r", "\\r").replace("\n", "\\n"))
             if error.hint:
                 self._say(error.hint)
 
@@ -149,7 +150,10 @@ class Output:
     def flush(self) -> None:
         """Hand over what is buffered, so that a closed pipe or a full disk is met here."""
         if sys.stdout is not None:
-            sys.stdout.flush()
+            try:
+                sys.stdout.flush()
+            except OSError as error:
+                raise _named(error) from error
 
     def _say(self, text: str) -> None:
         if _is_terminal(sys.stderr):
@@ -158,9 +162,15 @@ class Output:
 
     def _say_octets(self, line: bytes) -> None:
         self.flush()
-        if sys.stderr is not None:
+        if sys.stderr is None:
+            return
+        try:
             sys.stderr.buffer.write(line)
             sys.stderr.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError:  # a full disk: there is nobody to tell, and the exit status still counts
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def visible(text: str) -> str:
@@ -193,10 +203,18 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"not for JSON: {type(value).__name__}")
 
 
-def _results() -> BinaryIO:
+def _write(octets: bytes) -> None:
     if sys.stdout is None:
         raise InputOutputError("standard output is closed")
-    return sys.stdout.buffer
+    try:
+        sys.stdout.buffer.write(octets)
+    except OSError as error:
+        raise _named(error) from error
+
+
+def _named(error: OSError) -> OSError:
+    """The same error, which tells that it is standard output that could not be written."""
+    return OSError(error.errno, error.strerror, "standard output")
 
 
 def _is_terminal(stream: Any) -> bool:

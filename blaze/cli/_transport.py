@@ -9,7 +9,7 @@ import click
 
 from blaze.cli._app import App, option
 from blaze.cli._envelope import IPAddress
-from blaze.cli._params import DNS, DURATION, ENDPOINT
+from blaze.cli._params import DNS, DURATION, ENDPOINT, PATH
 from blaze.core.errors import BlazeError, NoHostError, UsageError
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def envelope_options(*, sender: str, server: str) -> Callable[[Any], Any]:
             type=HELLO,
             help="The name to say in EHLO.  [default: the machine's]",
         )
-        @click.argument("mail", metavar="[MAIL]", default="-", type=click.Path())
+        @click.argument("mail", metavar="[MAIL]", default="-", type=PATH)
         @click.argument("server", metavar=f"[{server}]", required=False)
         @click.argument("recipients", metavar="[RCPT]...", nargs=-1, type=RECIPIENT)
         @wraps(function)

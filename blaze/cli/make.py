@@ -22,7 +22,7 @@ from blaze.cli._craft import (
     style_options,
     usage_errors,
 )
-from blaze.cli._params import Destination, message_argument, output_options
+from blaze.cli._params import PATH, Destination, message_argument, output_options
 from blaze.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,15 +36,13 @@ _STDIN = "-"
 @command("make")
 @header_options(date="now", message_id="auto")
 @content_options
-@option("--text", metavar="FILE", type=click.Path(), help="The text.")
-@option("--html", metavar="FILE", type=click.Path(), help="The text as HTML.")
-@option("--attach", metavar="FILE", type=click.Path(), multiple=True, help="Attach this file.")
-@option(
-    "--inline", metavar="FILE", type=click.Path(), multiple=True, help="Add this file for the HTML to show."
-)
+@option("--text", metavar="FILE", type=PATH, help="The text.")
+@option("--html", metavar="FILE", type=PATH, help="The text as HTML.")
+@option("--attach", metavar="FILE", type=PATH, multiple=True, help="Attach this file.")
+@option("--inline", metavar="FILE", type=PATH, multiple=True, help="Add this file for the HTML to show.")
 @output_options
 @style_options
-@click.argument("body", metavar="[BODY]", required=False, type=click.Path())
+@click.argument("body", metavar="[BODY]", required=False, type=PATH)
 def _make(
     app: App,
     *,
@@ -153,7 +151,7 @@ def _wrap(
 @option("--name", type=LINE, help="The file name that the part gets.  [default: PART's]")
 @output_options
 @style_options
-@click.argument("part", metavar="PART", type=click.Path())
+@click.argument("part", metavar="PART", type=PATH)
 @message_argument()
 def _put(
     app: App,

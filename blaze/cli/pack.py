@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blaze.cli._app import App, Group, command, option
-from blaze.cli._params import Destination, newline_option, output_options
+from blaze.cli._params import PATH, Destination, newline_option, output_options
 from blaze.core.errors import BlazeError, DataError, NoInputError, UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _no_sync_option = option("--no-sync", is_flag=True, help="Do not wait until the 
 @_stems_option
 @_trees_option
 @_no_sync_option
-@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=PATH)
 def make(app: App, *, destination: Destination, files: tuple[str, ...], **chosen: Any) -> None:
     """Put messages into a pack, with its index and a manifest beside it.
 
@@ -82,7 +82,7 @@ def make(app: App, *, destination: Destination, files: tuple[str, ...], **chosen
 @_stems_option
 @_trees_option
 @_no_sync_option
-@click.argument("file", metavar="FILE", type=click.Path())
+@click.argument("file", metavar="FILE", type=PATH)
 def mbox(app: App, *, destination: Destination, file: str, **chosen: Any) -> None:
     """Put the messages of an mbox into a pack.
 
@@ -145,7 +145,7 @@ def _read_list(path: str, *, null: bool) -> list[str]:
 
 
 @pack.command("index")
-@click.argument("path", metavar="PACK", type=click.Path())
+@click.argument("path", metavar="PACK", type=PATH)
 def index(app: App, path: str) -> None:
     """Make the index of a pack anew, from the pack alone.
 
@@ -166,7 +166,7 @@ def index(app: App, path: str) -> None:
 
 
 @pack.command("list", reports=True)
-@click.argument("path", metavar="PACK", type=click.Path())
+@click.argument("path", metavar="PACK", type=PATH)
 def list_(app: App, path: str) -> None:
     """List the messages of a pack: where each is in it, and its hash.
 
@@ -200,7 +200,7 @@ def list_(app: App, path: str) -> None:
 @pack.command("get")
 @output_options
 @newline_option(None)
-@click.argument("path", metavar="PACK", type=click.Path())
+@click.argument("path", metavar="PACK", type=PATH)
 @click.argument("identifier", metavar="HASH|OFFSET")
 def get(app: App, destination: Destination, newline: str | None, path: str, identifier: str) -> None:
     """Print a message of a pack as it was put in; or another object, as it is stored.
@@ -231,7 +231,7 @@ def get(app: App, destination: Destination, newline: str | None, path: str, iden
 
 
 @pack.command("descr", reports=True)
-@click.argument("path", metavar="PACK", type=click.Path())
+@click.argument("path", metavar="PACK", type=PATH)
 @click.argument("identifier", metavar="HASH|OFFSET")
 def descr(app: App, path: str, identifier: str) -> None:
     """Print what a message of a pack is made of: the blobs of its parts, and its documents.
@@ -253,7 +253,7 @@ def descr(app: App, path: str, identifier: str) -> None:
 
 
 @pack.command("verify", reports=True)
-@click.argument("path", metavar="PACK", type=click.Path())
+@click.argument("path", metavar="PACK", type=PATH)
 def verify(app: App, path: str) -> None:
     """Check every object of a pack, its index and its messages.
 
@@ -287,7 +287,7 @@ def _print_verified(app: App, path: str, found: "Verified") -> None:
 
 @pack.command("delete", reports=True)
 @_no_sync_option
-@click.argument("path", metavar="PACK", type=click.Path())
+@click.argument("path", metavar="PACK", type=PATH)
 @click.argument("identifiers", metavar="HASH...", nargs=-1, required=True)
 def delete(app: App, no_sync: bool, path: str, identifiers: tuple[str, ...]) -> None:
     """Delete messages from a pack, with what no other message needs. The pack is made anew.
@@ -311,7 +311,7 @@ def delete(app: App, no_sync: bool, path: str, identifiers: tuple[str, ...]) -> 
 
 @pack.command("gc", reports=True)
 @_no_sync_option
-@click.argument("path", metavar="PACK", type=click.Path())
+@click.argument("path", metavar="PACK", type=PATH)
 def gc(app: App, no_sync: bool, path: str) -> None:
     """Make one pack of all packs of a folder, without what no message needs.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blaze.cli._app import App, command, option
-from blaze.cli._params import files_argument, is_one_of_many
+from blaze.cli._params import PATH, files_argument, is_one_of_many
 from blaze.core.errors import UsageError
 from blaze.core.mail import message
 from blaze.core.mail.message import Part
@@ -116,7 +116,7 @@ def _record(root: Part) -> dict[str, Any]:
     "--directory",
     metavar="DIR",
     default=".",
-    type=click.Path(),
+    type=PATH,
     help="Write the files into DIR, which is made if need be.  [default: .]",
 )
 @option(

@@ -1,6 +1,7 @@
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from blaze.cli import _params
-from blaze.cli._app import worst
+from blaze.cli._app import run, worst
 from blaze.cli._render import visible
+from blaze.core.errors import ConfigurationError
+from blaze.core.settings import read_config
 
 BLAZE = str(Path(sys.executable).with_name("blaze"))
 ORDER = (77, 78, 76, 74, 73, 69, 68, 67, 66, 65, 75, 1, 0)
@@ -193,7 +196,7 @@ def test_standard_output_that_is_full_is_an_error() -> None:
             [BLAZE, "hdr"], input=b"A: 1\n\n", stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 74
-    assert done.stderr.startswith(b"blaze hdr: ")
+    assert done.stderr == b"blaze hdr: no space left on device: standard output\n"
 
 
 def test_no_traceback_without_blaze_debug(tmp_path: Path) -> None:
@@ -330,3 +333,145 @@ def test_an_argument_is_told_as_it_was_given(tmp_path: Path) -> None:
     assert (done.returncode, b"argument (-#1)" in done.stderr) == (2, True)
     done = blaze("hdr", "-!1")
     assert (done.returncode, b"no such option" in done.stderr) == (2, True)
+
+
+def test_errors_that_cannot_be_told_count_all_the_same() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [BLAZE, "hdr", "missing", "-#1"], input=MBOX, stdout=subprocess.PIPE, stderr=full, check=False
+        )
+    assert done.returncode == 66
+    assert done.stdout == b"Subject: 1\n"
+
+
+def test_an_error_is_one_line_whatever_a_file_is_called() -> None:
+    done = blaze("hdr", "no\nblaze hdr: su\rch")
+    assert done.stderr == b"blaze hdr: no such file or directory: no\\nblaze hdr: su\\rch\n"
+
+
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_from_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The tests may run as root, who can read everything; so the system is told to refuse."""
+    for name in "a.eml", "b.eml":
+        (tmp_path / name).write_bytes(b"Subject: %b\n\n" % name.encode())
+    system_open = os.open
+
+    def refuse(path: str, *arguments: int, **options: int) -> int:
+        if str(path).endswith("a.eml"):
+            raise PermissionError(13, "Permission denied", path)
+        return system_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "access", lambda path, _: not str(path).endswith("a.eml"))
+    monkeypatch.setattr(os, "open", refuse)
+    assert run(["blaze", "hdr", f"{tmp_path}/a.eml", f"{tmp_path}/b.eml"]) == 66
+    printed = capfd.readouterr()
+    assert printed.out == "Subject: b.eml\n"
+    assert printed.err == f"blaze hdr: permission denied: {tmp_path}/a.eml\n"
+
+
+def test_a_folder_that_cannot_be_read_is_no_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(path: str) -> list[str]:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert run(["blaze", "mdir", "new", "-D", str(tmp_path)]) == 66
+    assert "permission denied" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage"),
+    [
+        (("help",), b"blaze [OPTIONS] COMMAND"),
+        (("help", "hdr"), b"blaze hdr [OPTIONS]"),
+        (("help", "pack", "make"), b"blaze pack make [OPTIONS]"),
+    ],
+)
+def test_help_is_a_command_too(arguments: tuple[str, ...], usage: bytes) -> None:
+    done = blaze(*arguments)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"Usage: " + usage)
+
+
+def test_help_about_no_command_is_wrong_usage() -> None:
+    done = blaze("help", "hrd")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"Did you mean 'hdr'?" in done.stderr
+
+
+def test_a_configuration_out_of_reach_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after su, when HOME is still somebody else's."""
+
+    def refuse(path: str, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("builtins.open", refuse)
+    assert read_config({"HOME": str(tmp_path)}) == {}
+    (tmp_path / ".config" / "blaze").mkdir(parents=True)
+    (tmp_path / ".config" / "blaze" / "config.toml").touch()
+    with pytest.raises(ConfigurationError) as refused:
+        read_config({"HOME": str(tmp_path)})
+    assert str(refused.value) == (
+        f"cannot read the configuration: permission denied: {tmp_path}/.config/blaze/config.toml"
+    )
+
+
+def test_a_configuration_that_is_no_text_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "blaze").mkdir()
+    (tmp_path / "blaze" / "config.toml").write_bytes(b"\xff")
+    done = blaze("hdr", XDG_CONFIG_HOME=str(tmp_path))
+    assert done.returncode == 78
+    assert b"the configuration is not UTF-8" in done.stderr
+
+
+COMPLETIONS = Path(__file__).resolve().parents[2] / "completions"
+
+BASH = """
+source "$1"
+COMP_WORDS=("${@:2}"); COMP_CWORD=$(($# - 2)); _blaze; printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("blaze", "sh"), {"show"}),
+        (("blaze", "make", ""), {"add-field", "put", "wrap"}),
+        (("blaze", "hdr", "--col"), {"--color"}),
+        (("blaze", "make", "wrap", "--newline", ""), {"lf", "crlf"}),
+        (("blaze", "show", ""), set[str]()),  # so that bash offers the names of files
+        (("blaze", "show", "ma"), set[str]()),
+    ],
+)
+def test_bash_completes(words: tuple[str, ...], offered: set[str]) -> None:
+    done = subprocess.run(
+        ["bash", "--norc", "-c", BASH, "bash", COMPLETIONS / "blaze.bash", *words],
+        capture_output=True,
+        check=True,
+    )
+    assert set(done.stdout.decode().split()) == offered
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="there is no fish")
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("blaze sh", {"show"}),
+        ("blaze make w", {"wrap"}),
+        ("blaze hdr --col", {"--color"}),
+        ("blaze show mai", {"mail.eml"}),
+    ],
+)
+def test_fish_completes(tmp_path: Path, line: str, offered: set[str]) -> None:
+    (tmp_path / "mail.eml").touch()
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f"source {COMPLETIONS}/blaze.fish; complete -C '{line}'"],
+        capture_output=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},
+    )
+    assert {row.split("\t")[0] for row in done.stdout.decode().splitlines()} == offered

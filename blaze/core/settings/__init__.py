@@ -1,5 +1,6 @@
 """The configuration file and what it says for a command."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,8 +46,13 @@ def read_config(environ: Mapping[str, str]) -> dict[str, Any]:
             text = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the configuration: {error}", where=path) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError("the configuration is not UTF-8", where=path) from error
+    except OSError as error:
+        if not os.path.lexists(path):  # in a folder of somebody else's, as after su
+            return {}
+        what = f"cannot read the configuration: {(error.strerror or str(error)).lower()}"
+        raise ConfigurationError(what, where=path) from error
     import tomllib
 
     try:

@@ -36,6 +36,8 @@ class Lock:
         self._fd = -1
 
     def __enter__(self) -> int:
+        if os.path.exists(self.path) and not os.path.isfile(self.path):
+            raise CannotCreateError("an mbox is a file, not a folder or a device", where=self.path)
         try:
             self._take_dot_lock()
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

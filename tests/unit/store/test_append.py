@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blaze.core.errors import BlazeError, CannotCreateError, InputOutputError, TemporaryError
-from blaze.core.store import mboxwrite
+from blaze.core.store import destination, mboxwrite
 from blaze.core.store.delivery import Delivery, of_octets
 from blaze.core.store.mboxlock import Lock
 from blaze.core.store.source import iter_entries
@@ -137,3 +137,14 @@ def test_open_private_is_for_one_process(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("partial")
     with pytest.raises(CannotCreateError):
         mboxwrite.open_private(f"{tmp_path}/link")
+
+
+def test_lock_is_for_files(tmp_path: Path) -> None:
+    """A copy of /dev/full would never end."""
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("/dev/full", str(tmp_path), f"{tmp_path}/pipe"):
+        with pytest.raises(CannotCreateError, match="an mbox is a file"), Lock(name, patience=0.1):
+            pass
+        with pytest.raises(CannotCreateError, match="an mbox is a file"):
+            destination.make("mbox", name).open()
+        assert not os.path.exists(f"{name}.lock")
