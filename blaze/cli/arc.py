@@ -64,14 +64,14 @@ def _verify(app: App, extra: "dict[str, Record]", now: "datetime", dns: DNS, fil
         message = dkim.Signable(entry.buffer, entry.start, entry.end)
         result = arc.verify(message, resolver=resolver, now=now, extra=extra)
         author = _author(message)
+        prefix = f"{entry.name}: " if is_one_of_many(entry, files) else ""
         if app.out.json:
             values: dict[str, Any] = {"source": entry.name, "from": author, "result": result.status.value}
             values |= {"reason": result.reason or None, "oldest_pass": result.oldest_pass}
             app.out.record("blaze.arc.verify/1", {**values, "sets": [_row(one) for one in result.sets]})
         else:
-            prefix = f"{entry.name}: " if is_one_of_many(entry, files) else ""
             app.out.text(_drawn(app, prefix + (author or "(no author)"), result))
-        _explain(app, message, result)
+        _explain(app, message, result, prefix)
         app.note(75 if result.temporary else 0 if result.status.value == "pass" else 1)
 
 
@@ -219,7 +219,7 @@ def _holds(one: "SetResult", *, newest: bool) -> bool:
     return all(verdict is not None and verdict.status.value == "pass" for verdict in verdicts)
 
 
-def _explain(app: App, message: "Signable", result: "Result") -> None:
+def _explain(app: App, message: "Signable", result: "Result", prefix: str) -> None:
     if not app.out.verbose:
         return
     from blaze.core.auth.dkim_explain import explain_failures
@@ -228,7 +228,7 @@ def _explain(app: App, message: "Signable", result: "Result") -> None:
         one.instance: one.details for one in result.sets if one.details and one.details.status.value == "fail"
     }
     changes = dict(zip(broken, explain_failures(message, list(broken.values())), strict=True))
-    app.out.info(f"chain: {result.status}" + (f", {result.reason}" if result.reason else ""))
+    app.out.info(f"{prefix}chain: {result.status}" + (f", {result.reason}" if result.reason else ""))
     if result.oldest_pass:
         app.out.info(f"the message was changed before i={result.oldest_pass} signed it")
     for one in result.sets:

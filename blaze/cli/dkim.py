@@ -252,7 +252,7 @@ def _verify(
             prefix = f"{entry.name}: " if is_one_of_many(entry, files) else ""
             _print(app, results, prefix, fields)
             for result, lines in zip(results, explained, strict=False):
-                app.out.info(f"{result.signature.domain or '(no domain)'}: {result.status}")
+                app.out.info(f"{prefix}{result.signature.domain or '(no domain)'}: {result.status}")
                 for line in lines:
                     app.out.info(f"  {line}")
         if not results:
