@@ -44,7 +44,7 @@ def test_index_grows_with_the_messages_and_its_memory_does_not(
 
 
 def processor_seconds() -> float:
-    """What processes that have ended have used; what a busy machine makes of it varies less than the clock."""
+    """What processes that have ended have used; a busy machine changes it less than the clock."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
