@@ -99,7 +99,11 @@ class Connection(NamedTuple):
 def connection_options(function: Callable[..., Any]) -> Any:
     """Add the connection options; the function gets them as `connection`, a `Connection`."""
 
-    @option("--tls", type=click.Choice(TLS_MODES), help="When to use TLS.")
+    @option(
+        "--tls",
+        type=click.Choice(TLS_MODES),
+        help="Use TLS never, where it is offered, by STARTTLS, or from the start.",
+    )
     @option("--tls-verify", is_flag=True, help="Insist on TLS and on a certificate that holds.")
     @option("--cafile", metavar="FILE", help="Trust the authorities in FILE (PEM) instead of the system's.")
     @option(
@@ -113,7 +117,7 @@ def connection_options(function: Callable[..., Any]) -> Any:
     @option(
         "--timeout",
         type=DURATION,
-        help="Wait so long to connect and for each reply.  [default: 30s, then RFC 5321's]",
+        help="Wait so long to connect and for each reply.  [default: 30s to connect, minutes for replies]",
     )
     @option("-4", "ipv4", is_flag=True, help="Use IPv4 only.")
     @option("-6", "ipv6", is_flag=True, help="Use IPv6 only.")
