@@ -54,9 +54,12 @@ def _show(app: App, root: Part) -> None:
             app.out.line(f"{label} {line}")
             label = " " * (len(name) + 1)
     app.out.line("")
-    text = _best_text(root, app.out.width if app.out.is_terminal else 78)
-    if text:
-        app.out.text(text if text.endswith("\n") else text + "\n")
+    last = ""
+    for text in _iter_best_text(root, app.out.width if app.out.is_terminal else 78):
+        app.out.text(text)
+        last = text[-1:] or last
+    if last not in ("", "\n"):
+        app.out.line("")
     parts = list(_numbered_parts(root))
     if len(parts) > 1 or parts[0][1].content_type.type != "text":
         app.out.line("")
@@ -72,11 +75,11 @@ def _header_lines(root: Part) -> Iterator[tuple[str, list[str]]]:
             yield canonical_name(field.name), field_lines(field, decode=True)
 
 
-def _best_text(root: Part, width: int) -> str | None:
-    from blaze.core.mail.text import best_text_part, readable_text
+def _iter_best_text(root: Part, width: int) -> Iterator[str]:
+    from blaze.core.mail.text import best_text_part, iter_readable_text
 
-    part = best_text_part(root)
-    return readable_text(part, width=width) if part else None
+    if part := best_text_part(root):
+        yield from iter_readable_text(part, width=width)
 
 
 def _numbered_parts(root: Part) -> Iterator[tuple[int, Part]]:
@@ -107,7 +110,8 @@ def _record(root: Part) -> dict[str, Any]:
         }
         for number, part in _numbered_parts(root)
     ]
-    return {"headers": headers, "text": _best_text(root, 0), "parts": parts}
+    text = list(_iter_best_text(root, 0))
+    return {"headers": headers, "text": "".join(text) if text else None, "parts": parts}
 
 
 @command("extract", reports=True)

@@ -1,9 +1,10 @@
 """The text of a message for a person: the best part chosen, flowed lines joined, HTML made readable."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
+from blaze.core.mail import charset
 from blaze.core.mail.message import Part
 
 MAX_HTML = 1_000_000
@@ -11,6 +12,9 @@ MAX_HTML = 1_000_000
 
 MAX_NESTING = 30
 """Lists and quotations inside one another that HTML is made readable with."""
+
+LARGE = 1 << 20
+"""Octets of a body that is decoded as a whole, its charset checked against it; a larger one is in pieces."""
 
 SIGNATURE_SEPARATOR = "-- "  # RFC 3676 §4.3
 
@@ -53,6 +57,61 @@ def readable_text(part: Part, *, width: int = 0) -> str:
     return text
 
 
+def iter_readable_text(part: Part, *, width: int = 0) -> Iterator[str]:
+    """The same in pieces, in constant memory but for what a paragraph takes.
+
+    Of a body over `LARGE` octets the charset that it is labelled with is believed.
+    """
+    start, end = part.body
+    content_type = part.content_type
+    if end - start <= LARGE:
+        yield readable_text(part, width=width)
+    elif content_type.subtype == "html":
+        yield html_to_text(_beginning(_iter_text(part), MAX_HTML + 1), width=width)
+    elif content_type.params.get("format", "").lower() == "flowed":
+        delete_space = content_type.params.get("delsp", "").lower() == "yes"
+        newline = ""
+        for paragraph in _iter_paragraphs(_iter_lines(_iter_text(part)), delete_space):
+            yield newline + paragraph
+            newline = "\n"
+    else:
+        yield from _iter_text(part)
+
+
+def _iter_text(part: Part) -> Iterator[str]:
+    """The decoded body, lines ended by LF."""
+    decoder = charset.Decoder(part.content_type.params.get("charset"))
+    held = ""
+    for chunk in part.iter_octets():
+        text = held + decoder.decode(chunk)
+        held = "\r" if text.endswith("\r") else ""
+        yield text.removesuffix("\r").replace("\r\n", "\n")
+    yield (held + decoder.decode(b"", final=True)).replace("\r\n", "\n")
+
+
+def _iter_lines(pieces: Iterable[str]) -> Iterator[str]:
+    """The lines without their ends, as `str.split` gives them."""
+    begun: list[str] = []
+    for piece in pieces:
+        first, *lines = piece.split("\n")
+        begun.append(first)
+        if lines:
+            yield "".join(begun)
+            yield from lines[:-1]
+            begun = [lines[-1]]
+    yield "".join(begun)
+
+
+def _beginning(pieces: Iterable[str], length: int) -> str:
+    kept: list[str] = []
+    for piece in pieces:
+        kept.append(piece)
+        length -= len(piece)
+        if length <= 0:
+            break
+    return "".join(kept)
+
+
 def unflow(text: str, *, delete_space: bool = False) -> str:
     """Join the lines of a format=flowed text into paragraphs (RFC 3676 §4.1).
 
@@ -62,7 +121,7 @@ def unflow(text: str, *, delete_space: bool = False) -> str:
     return "\n".join(_iter_paragraphs(text.split("\n"), delete_space))
 
 
-def _iter_paragraphs(lines: list[str], delete_space: bool) -> Iterator[str]:
+def _iter_paragraphs(lines: Iterable[str], delete_space: bool) -> Iterator[str]:
     paragraph: list[str] = []
     depth = 0
     for line in lines:

@@ -1,12 +1,13 @@
 """The text a person reads: which part, flowed lines, HTML."""
 
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given, strategies as st
 
-from blaze.core.mail import message
-from blaze.core.mail.text import best_text_part, html_to_text, readable_text, unflow
+from blaze.core.mail import message, transfer
+from blaze.core.mail.text import best_text_part, html_to_text, iter_readable_text, readable_text, unflow
 
 FLOWED = [
     ("", ""),
@@ -173,3 +174,44 @@ def test_html_to_text_wraps_at_the_width(html: str, lines: list[str]) -> None:
 @given(st.text(max_size=200) | st.text(alphabet="<>/!-?abp&;='\" ", max_size=60))
 def test_html_to_text_never_fails(html: str) -> None:
     assert html_to_text(html).endswith("\n")
+
+
+TEXTS = [
+    ("plain; charset=utf-8", "Zürich and café\r\n\r\nend\rnot an end\r", "utf-8"),
+    ("plain; charset=iso-8859-1", "Zürich\r\n", "iso-8859-1"),
+    ("plain; charset=iso-2022-jp", "日本語のテキスト\n", "iso-2022-jp"),
+    ("plain", "no charset, no newline at the end", "ascii"),
+    (
+        "plain; format=flowed; charset=utf-8",
+        "> a flowed \r\n> line, größer\r\n-- \r\nA paragraph \r\nof two\r\n",
+        "utf-8",
+    ),
+    ("plain; format=flowed; delsp=yes", "one \ntwo \n\n>> quoted \n>> on", "ascii"),
+    ("html; charset=utf-8", "<p>One &amp; größer</p>\r\n<ul><li>two</ul>", "utf-8"),
+]
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "quoted-printable", "base64"])
+@pytest.mark.parametrize(("kind", "text", "codec"), TEXTS)
+def test_iter_readable_text_gives_the_same_in_pieces(
+    monkeypatch: pytest.MonkeyPatch, kind: str, text: str, codec: str, encoding: str
+) -> None:
+    body = transfer.encode_bytes(encoding, (text * 50).encode(codec))
+    head = f"Content-Type: text/{kind}\nContent-Transfer-Encoding: {encoding}\n\n".encode()
+    part = message.parse(head + body)
+    whole = readable_text(part)
+    monkeypatch.setattr("blaze.core.mail.text.LARGE", 0)
+    for size in (1, 2, 7, 1000):
+        monkeypatch.setattr("blaze.core.mail.window.CHUNK", size)
+        assert "".join(iter_readable_text(part)) == whole
+
+
+def test_iter_readable_text_takes_constant_memory() -> None:
+    line = b"An ordinary line of text, of some 60 octets with its newline.\n"
+    part = message.parse(b"Content-Type: text/plain; charset=utf-8\n\n" + line * 300_000)
+    tracemalloc.start()
+    length = sum(map(len, iter_readable_text(part)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert length == len(line) * 300_000
+    assert peak < 2_000_000
