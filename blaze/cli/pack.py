@@ -73,7 +73,7 @@ def make(app: App, *, destination: Destination, files: tuple[str, ...], **chosen
         names += _read_list(chosen["from_list"] or source.STDIN, null=chosen["null"])
     with Archiver(destination.path, options) as archiver:
         _add_all(app, archiver, source.iter_entries(names))
-        path = archiver.finish()
+        path = _finish(app, archiver)
     _report_made(app, archiver, path)
 
 
@@ -103,7 +103,7 @@ def mbox(app: App, *, destination: Destination, file: str, **chosen: Any) -> Non
     )
     with Archiver(destination.path, options) as archiver:
         _add_all(app, archiver, source.iter_entries([f"mbox:{file}"]))
-        path = archiver.finish()
+        path = _finish(app, archiver)
     _report_made(app, archiver, path)
 
 
@@ -126,6 +126,11 @@ def _add_all(app: App, archiver: "Archiver", entries: "Iterator[Found]") -> None
             delivery = of_entry(found)
             archiver.add(delivery if delivery.name else delivery._replace(name=os.path.basename(found.path)))
             advance(found.end - found.start)
+
+
+def _finish(app: App, archiver: "Archiver") -> str | None:
+    """Complete the pack, unless nothing at all could be read; its path."""
+    return None if app.status and not (archiver.added or archiver.skipped) else archiver.finish()
 
 
 def _report_made(app: App, archiver: "Archiver", path: str | None) -> None:

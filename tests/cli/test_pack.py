@@ -56,3 +56,24 @@ def test_folder_without_packs_is_no_archive(
     assert run(["blaze", "pack", action, str(tmp_path)]) == 66
     assert "there is no pack in this folder" in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == [message]
+
+
+@pytest.mark.parametrize("output", [(), ("-o", "a.pack"), ("-o", "a.d")])
+@pytest.mark.parametrize("command", [("pack", "make"), ("mbox",)])
+def test_nothing_is_made_of_what_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: tuple[str, ...], command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["blaze", *command, *output, "missing"]) == 66
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_what_can_be_read_is_packed_beside_what_cannot(message: Path) -> None:
+    assert run(["blaze", "pack", "make", "-o", "a.pack", "missing", "a.eml"]) == 66
+    assert len(list(open_archive("a.pack").iter_messages())) == 1
+
+
+def test_an_empty_mbox_makes_an_empty_pack(message: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.mbox").touch()
+    assert run(["blaze", "pack", "make", "-o", "a.pack", "mbox:empty.mbox"]) == 0
+    assert list(open_archive("a.pack").iter_messages()) == []
