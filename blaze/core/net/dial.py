@@ -22,6 +22,8 @@ from blaze.core.errors import (
 
 CONNECTION_ATTEMPT_DELAY = 0.25  # seconds until the next address is tried beside the last, RFC 8305 §5
 
+MAX_SOCKET_PATH = 107  # octets, without the NUL that ends it; unix(7)
+
 Address: TypeAlias = IPv4Address | IPv6Address
 
 
@@ -58,7 +60,11 @@ def dial(host: str, addresses: Sequence[Address], port: int, options: DialOption
 
 
 def dial_unix(path: str, options: DialOptions) -> socket.socket:
-    """A connection to the Unix socket at `path`; raises as `dial`."""
+    """A connection to the Unix socket at `path`; raises as `dial`, and UsageError when no socket can have
+    that path.
+    """
+    if len(os.fsencode(path)) > MAX_SOCKET_PATH:
+        raise UsageError("the path is too long for a Unix socket", where=path)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(options.timeout)
     try:

@@ -14,7 +14,7 @@ from blaze.core.errors import (
     UnavailableError,
     UsageError,
 )
-from blaze.core.net.dial import DialOptions, _interleaved, dial, dial_unix
+from blaze.core.net.dial import MAX_SOCKET_PATH, DialOptions, _interleaved, dial, dial_unix
 from tests.support.socks5 import Socks5
 
 LOOPBACK = ip_address("127.0.0.1")
@@ -95,6 +95,12 @@ def test_unix_socket(tmp_path: Path) -> None:
         dial_unix(path, DialOptions(5))
     with pytest.raises(TemporaryError, match="no such socket"):
         dial_unix(str(tmp_path / "none"), DialOptions(5))
+
+
+@pytest.mark.parametrize("length", [MAX_SOCKET_PATH - 1, MAX_SOCKET_PATH, MAX_SOCKET_PATH + 1])
+def test_a_path_that_no_socket_has(length: int) -> None:
+    with pytest.raises(UsageError if length > MAX_SOCKET_PATH else TemporaryError):
+        dial_unix("/" + "x" * (length - 1), DialOptions(5))
 
 
 def test_through_a_proxy_that_looks_the_name_up(listener: socket.socket) -> None:
