@@ -38,6 +38,7 @@ CREATE TABLE text (id INTEGER PRIMARY KEY, texts TEXT NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5(
   "from", "to", "cc", "bcc", "subject", "body", "quoted", "attachment", "list", content='', tokenize='ascii'
 );
+INSERT INTO words (words, rank) VALUES ('automerge', 8);
 CREATE TABLE stem (stem TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (stem, word)) WITHOUT ROWID;
 CREATE TABLE language (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -102,7 +103,7 @@ def open_for_writing(path: str, layout: Layout = INDEX, *, sync: bool = True) ->
         connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {'NORMAL' if sync else 'OFF'}")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if sync else 'OFF'}")
             connection.execute("PRAGMA cache_size = -32768")
             if not _is_ours(connection, path, layout):
                 connection.executescript(

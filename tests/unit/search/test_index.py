@@ -435,3 +435,13 @@ def test_an_index_that_cannot_be_made(maildir: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no index") as told:
         update(str(maildir), str(tmp_path / "mail.mbox"))
     assert str(told.value.hint).startswith("Name another file")
+
+
+@pytest.mark.parametrize(("sync", "level"), [(True, 2), (False, 0)])
+def test_what_is_committed_is_on_disk_unless_that_is_not_asked_for(
+    sync: bool, level: int, tmp_path: Path
+) -> None:
+    """A commit to the log is synced at the level FULL alone (SQLite, PRAGMA synchronous)."""
+    with database.open_for_writing(str(tmp_path / "i"), sync=sync) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (level,)
