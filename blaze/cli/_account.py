@@ -255,14 +255,16 @@ def find_log_in(
     *,
     variable: str = "SMTP_PASSWORD",
 ) -> "LogIn | None":
-    """How to log in at `server`; None when nobody is named to log in as. A dry run reads no secret.
+    """How to log in at `server`; None where nothing asks for it. A dry run reads no secret.
 
     `variable` of the environment has the password where no other place has it.
 
     Raises:
-        ConfigurationError: the secret cannot be read.
+        ConfigurationError: the secret cannot be read, or there is one and nobody to log in as.
         AuthenticationError: there is none, and nobody to ask.
     """
+    from dataclasses import astuple
+
     from blaze.core.net.delivery import LogIn
     from blaze.core.sasl import TOKEN_MECHANISMS, Credentials
     from blaze.core.settings.secrets import read_netrc
@@ -273,9 +275,15 @@ def find_log_in(
         user = entry.user
     if mechanism == "EXTERNAL":
         return LogIn(Credentials(user or ""), mechanism, connection.insecure)
-    if user is None:
-        return None
     sources = who.sources.or_else(account.secret) if account else who.sources
+    if user is None:
+        if mechanism or any(astuple(sources)):
+            raise ConfigurationError(
+                "nobody to log in as",
+                where=server.host,
+                hint="Name one with -u, or as user of the account.",
+            )
+        return None
     secret = "masked" if server.host == "-" else _secret(sources, server, user, variable)
     is_token = sources.token_command is not None or mechanism in TOKEN_MECHANISMS
     credentials = Credentials(user, None if is_token else secret, secret if is_token else None)

@@ -663,6 +663,23 @@ def test_a_mechanism_gets_what_it_needs_or_nothing(args: tuple[str, ...], told: 
     assert told in done.stderr
 
 
+@pytest.mark.parametrize("args", [("--password-command", "echo p"), ("--auth", "plain")])
+def test_a_log_in_needs_a_name(args: tuple[str, ...], tls: TLSFiles) -> None:
+    with server(ServerOptions(starttls=True, mechanisms=("PLAIN",)), context=tls.context) as peer:
+        done = blaze("submit", *args, "--cafile", str(tls.authority), "-", f"localhost:{peer.port}")
+    assert done.returncode == 78
+    assert done.stderr.startswith(b"blaze submit: nobody to log in as: localhost\n")
+    assert not peer.messages
+
+
+def test_a_server_that_wants_a_log_in() -> None:
+    options = ServerOptions(mechanisms=("PLAIN",), clear_text_auth=True, require_auth=True)
+    with server(options) as peer:
+        done = blaze("send", "-", peer.endpoint)
+    assert done.returncode == 69
+    assert done.stderr.endswith(b"\nThe server wants a log-in: submit -u USER.\n")
+
+
 def test_no_password_in_clear() -> None:
     with server(ServerOptions(mechanisms=("PLAIN",), clear_text_auth=True)) as peer:
         args = ("submit", "-u", "user", "-", peer.endpoint)

@@ -30,6 +30,8 @@ from blaze.core.net.transcript import Transcript
 from blaze.core.smtp import Reply
 from blaze.core.smtp.grammar import check_domain
 
+AUTHENTICATION_REQUIRED = 530  # RFC 4954 §6
+
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
@@ -337,7 +339,10 @@ def refusal(outcome: Outcome, server: str) -> SMTPReplyError:
     """The negative reply that a recipient got from `server`, as an error."""
     code, text, enhanced = outcome.reply
     where = f"{outcome.recipient} at {server}"
-    return SMTPReplyError(text, code=code, enhanced=enhanced, command=outcome.command, where=where)
+    error = SMTPReplyError(text, code=code, enhanced=enhanced, command=outcome.command, where=where)
+    if code == AUTHENTICATION_REQUIRED:
+        error.hint = "The server wants a log-in: submit -u USER."
+    return error
 
 
 def undelivered(recipient: str, error: BlazeError, server: str) -> Delivery:
