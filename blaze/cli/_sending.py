@@ -1,5 +1,6 @@
 """What `send`, `submit` and `sendmail` do: envelopes, deliveries and their report, dry runs and probes."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -41,6 +42,9 @@ def transcript_to(app: App, path: str | None) -> "Iterator[Transcript | None]":
         raise CannotCreateError(f"cannot write the transcript: {reason}", where=path) from None
     with file:
         yield Transcript(file.write)
+
+
+_MAX_KNOWN = 100  # errors remembered, each told once: one may stand for many messages
 
 
 class Job(NamedTuple):
@@ -117,15 +121,16 @@ def _message_id(part: "Part") -> str | None:
 
 def deliver(app: App, schema: str, jobs: Iterator[Job], courier: "Courier") -> None:
     """Deliver every message and report on each recipient; the worst outcome becomes the command's status."""
-    known: set[int] = set()
+    from blaze.core.net.delivery import undelivered
+
+    known: deque[BlazeError] = deque(maxlen=_MAX_KNOWN)
     try:
         for job, following in _with_following(jobs):
             try:
                 deliveries = courier.deliver(job.envelope, job.message, following)
             except DataError as error:
                 error.where = ", ".join(filter(None, (job.source, error.where)))
-                app.report(error)
-                continue
+                deliveries = [undelivered(one, error, "") for one in job.envelope.recipients]
             for delivery in deliveries:
                 _report(app, schema, job, delivery, known)
     finally:
@@ -143,7 +148,7 @@ def _with_following(jobs: Iterator[Job]) -> "Iterator[tuple[Job, Following | Non
         current = coming
 
 
-def _report(app: App, schema: str, job: Job, delivery: "Delivery", known: set[int]) -> None:
+def _report(app: App, schema: str, job: Job, delivery: "Delivery", known: deque[BlazeError]) -> None:
     error, reply = delivery.error, delivery.reply
     if app.out.json:
         app.out.record(
@@ -157,16 +162,16 @@ def _report(app: App, schema: str, job: Job, delivery: "Delivery", known: set[in
                 "code": reply.code or None,
                 "enhanced": reply.enhanced,
                 "text": reply.text,
-                "server": delivery.server,
+                "server": delivery.server or None,
                 "tls": delivery.tls,
             },
         )
     if error is None:
         app.out.info(f"sent to {delivery.recipient} by {delivery.server}: {reply}")
-    elif app.out.json or id(error) in known:
+    elif app.out.json or error in known:
         app.note(error.status)
     else:
-        known.add(id(error))
+        known.append(error)
         app.report(error)
 
 

@@ -834,9 +834,11 @@ def test_a_message_that_may_not_change_leaves_its_neighbours_alone(tmp_path: Pat
     for without in ("CHUNKING", ""):
         with server(ServerOptions(without=frozenset({without}))) as peer:
             done = blaze("send", "--no-downgrade", str(mbox), peer.endpoint)
-        assert done.returncode == 65
+            told = blaze("send", "--no-downgrade", "--json", str(mbox), peer.endpoint)
+        assert done.returncode == told.returncode == 65
         assert b"it has a line over 998 octets: %b#2, 127.0.0.1" % bytes(mbox) in done.stderr
-        assert [taken.body for taken in peer.messages] == [WIRE, WIRE]
+        assert [record["status"] for record in records(told)] == ["sent", "refused", "sent"]
+        assert [taken.body for taken in peer.messages] == [WIRE, WIRE, WIRE, WIRE]
 
 
 # Connections cut anywhere
