@@ -20,7 +20,7 @@ def message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def kinds(path: str) -> set[int]:
-    return {found.kind_at(offset) for found in open_archive(path).packs for offset, _ in found.names()}
+    return {found.kind_at(offset) for found in open_archive(path).packs for offset, _ in found.iter_names()}
 
 
 def test_make_without_a_stemmer_warns_and_goes_on(

@@ -84,7 +84,7 @@ def test_pack_that_git_makes_is_read_with_its_deltas(tmp_path: Path) -> None:
         found = packfile.open_pack(str(path))
         assert found.index is not None
         assert found.index.is_intact
-        read = {bytes(found.read_at(offset).content[:]) for offset, _ in found.names()}
+        read = {bytes(found.read_at(offset).content[:]) for offset, _ in found.iter_names()}
         assert read == set(contents)
         for each in tmp_path.glob("theirs-*"):
             each.unlink()

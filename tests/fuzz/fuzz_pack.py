@@ -53,7 +53,7 @@ def fuzz_pack_file(data: bytes) -> None:
             found = PackFile("fuzz", octets, _index(data))
         except BlazeError:
             continue
-        for _, name in found.names():
+        for _, name in found.iter_names():
             try:
                 assert found.read(name).name == name
             except BlazeError:

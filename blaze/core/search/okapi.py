@@ -82,7 +82,7 @@ def _iter_stems(path: str, faults: list[BlazeError]) -> Iterator[stems.Stem]:
     archive = open_archive(path)
     faults += archive.faults
     for pack in archive.packs:
-        for offset, _ in pack.names():
+        for offset, _ in pack.iter_names():
             try:
                 if pack.kind_at(offset) == STEM:
                     yield stems.parse(pack.read_at(offset).content)

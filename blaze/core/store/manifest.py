@@ -1,7 +1,7 @@
 """The manifest: a JSON line per message, for what a format has no place for (order, flags, labels, dates)."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from blaze.core.store import atomic
@@ -91,6 +91,11 @@ class Overlay:
 
 
 def read_manifest(path: str) -> list[Record]:
+    """The records of the manifest at `path` in a list; see `iter_manifest`."""
+    return list(iter_manifest(path))
+
+
+def iter_manifest(path: str) -> Iterator[Record]:
     """The records of the manifest at `path`, in order; none where there is no such file.
 
     Raises:
@@ -98,9 +103,9 @@ def read_manifest(path: str) -> list[Record]:
     """
     try:
         with open(path, "rb") as lines:
-            return [record for record in map(parse, lines) if record is not None]
+            yield from (record for record in map(parse, lines) if record is not None)
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise atomic.input_error(error, path) from error
 

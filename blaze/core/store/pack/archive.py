@@ -8,8 +8,9 @@ from blaze.core.errors import BlazeError, DataError, NoInputError
 from blaze.core.mail.header import Buffer
 from blaze.core.mail.window import iter_chunks
 from blaze.core.store import atomic
-from blaze.core.store.manifest import MANIFEST, Record, parse as parse_record, read_manifest
+from blaze.core.store.manifest import MANIFEST, Record, iter_manifest, parse as parse_record
 from blaze.core.store.pack import skeleton
+from blaze.core.store.pack.names import Names
 from blaze.core.store.pack.newlines import to_lf
 from blaze.core.store.pack.objects import KINDS, MAIL, NAME_SIZE, Name, Object
 from blaze.core.store.pack.packfile import PackFile, open_pack, read_buffer
@@ -102,14 +103,14 @@ class Archive:
     def iter_messages(self) -> Iterator[Message]:
         """Every message, in the order in which they were put in; those that no manifest lists after them."""
         for pack in self.packs:
-            listed = set()
-            for record in read_manifest(manifest_path(pack.path)):
+            listed = Names()
+            for record in iter_manifest(manifest_path(pack.path)):
                 name = _name_in(record.id)
                 if name is not None and name in pack:
-                    listed.add(name)
+                    listed.append(name)
                     yield Message(name, pack, record)
-            for offset, name in pack.names():
-                if name not in listed and _is_mail(pack, offset):
+            for offset, name in pack.iter_names():
+                if listed.find(name) is None and _is_mail(pack, offset):
                     yield Message(name, pack, Record(name.hex()))
 
     def find_message(self, name: bytes) -> Message:

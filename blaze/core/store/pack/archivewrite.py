@@ -2,9 +2,9 @@
 
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from hashlib import sha1
 from typing import NamedTuple
 
 from blaze.core.errors import CannotCreateError, DataError, InputOutputError
@@ -22,6 +22,7 @@ from blaze.core.store.pack.archive import (
     open_archive,
 )
 from blaze.core.store.pack.dissect import Span, dissect
+from blaze.core.store.pack.names import Tally
 from blaze.core.store.pack.newlines import Crlf, to_crlf
 from blaze.core.store.pack.objects import BLOB, MAIL, STEM, TREE, name_of
 from blaze.core.store.pack.packfile import PackFile
@@ -82,7 +83,7 @@ class Archiver:
         self.added = 0
         self.skipped = 0
         self._stack = ExitStack()
-        self._held: Counter[tuple[bytes, str]] = Counter()
+        self._held = Tally()
         self._threads = Threads()
         self._pack = _Temporary("", -1)
         self._manifest = _Temporary("", -1)
@@ -115,11 +116,10 @@ class Archiver:
 
         content = skeleton.to_bytes(mail, store)
         if self.options.skip_held:
-            key = _mail_name(content), held.newline
-            if self._held[key] > 0:
-                self._held[key] -= 1
+            name = _mail_name(content)
+            if self._held.take(_held_name(name, held.newline)):
                 self.skipped += 1
-                return key[0]
+                return name
         name = writer.add(MAIL, content)
         if self.options.stems:
             self._add_stems(name, mail, held.buffer)
@@ -204,7 +204,7 @@ class Archiver:
         archive = open_archive(self.path)
         if self.options.skip_held:
             for found in archive.iter_messages():
-                self._held[found.name, found.record.newline] += 1
+                self._held.add(_held_name(found.name, found.record.newline))
         return archive
 
     def _open_grown(self, path: str) -> PackFile:
@@ -386,6 +386,11 @@ def _as_crlf(delivery: Delivery) -> Crlf:
 
 def _mail_name(content: bytes) -> bytes:
     return name_of(MAIL, content, 0, len(content))
+
+
+def _held_name(name: bytes, newline: str) -> bytes:
+    """What stands for a message and its newlines among those held."""
+    return sha1(name + newline.encode("utf-8", "surrogateescape"), usedforsecurity=False).digest()
 
 
 def _record(name: bytes, newline: str, delivery: Delivery) -> Record:

@@ -67,7 +67,7 @@ class Collected(NamedTuple):
 
 def _copy_extras(archive: Archive, pack: PackFile, kept: set[bytes], new: Archiver) -> None:
     """Put in the stems and the trees of messages that stay."""
-    for offset, name in pack.names():
+    for offset, name in pack.iter_names():
         kind = pack.kind_at(offset)
         if kind not in (STEM, TREE):
             continue

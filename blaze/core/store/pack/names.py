@@ -7,6 +7,33 @@ from blaze.core.store.pack.objects import NAME_SIZE
 _FEWEST_SLOTS = 1 << 10
 
 
+class Tally:
+    """How often each of many names was counted: 30 to 36 octets of memory for each."""
+
+    __slots__ = ("_counts", "_names")
+
+    def __init__(self) -> None:
+        self._counts = array("I")
+        self._names = Names()
+
+    def add(self, name: bytes) -> None:
+        """Count a name once more."""
+        number = self._names.find(name)
+        if number is None:
+            self._names.append(name)
+            self._counts.append(1)
+        else:
+            self._counts[number] += 1
+
+    def take(self, name: bytes) -> bool:
+        """Count a name once less; False when it is not counted any more."""
+        number = self._names.find(name)
+        if number is None or not self._counts[number]:
+            return False
+        self._counts[number] -= 1
+        return True
+
+
 class Names:
     """Names of 20 octets, numbered from 0 as they are added: 26 to 32 octets of memory for each.
 

@@ -88,11 +88,11 @@ class PackFile:
         found = self.located.get(name)
         return found.offset if found else None
 
-    def names(self) -> list[tuple[int, bytes]]:
+    def iter_names(self) -> Iterator[tuple[int, bytes]]:
         """The offset and the name of every object, in the order of the pack."""
         if self.index is not None:
-            return sorted((row.offset, row.name) for row in self.index)
-        return sorted((found.offset, found.name) for found in self.located.values())
+            return self.index.iter_by_offset()
+        return iter(sorted((found.offset, found.name) for found in self.located.values()))
 
     @property
     def located(self) -> dict[bytes, Located]:
@@ -134,7 +134,8 @@ class PackFile:
                 if found.base is None or found.offset in self._kinds:
                     break
         finally:
-            self._kinds.update(dict.fromkeys(passed, kind))  # so that no chain is followed twice
+            if len(passed) > 1:  # so that no chain is followed twice
+                self._kinds.update(dict.fromkeys(passed, kind))
         if kind == _DAMAGED:
             raise DataError("the object is made of one that is damaged")
         return kind

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from blaze.core.errors import BlazeError, DataError
 from blaze.core.mail.window import iter_chunks
-from blaze.core.store.manifest import read_manifest
+from blaze.core.store.manifest import iter_manifest
 from blaze.core.store.pack.archive import Archive, manifest_path
 from blaze.core.store.pack.index import Row, Rows, path_of
 from blaze.core.store.pack.objects import KINDS, MAIL
@@ -85,7 +85,7 @@ def _iter_file_faults(pack: PackFile, whole: PackFile) -> Iterator[BlazeError]:
         if not index.is_intact or {row.name: row for row in index} != rows:
             hint = f"blaze pack index {pack.path}"
             yield DataError("the index is wrong", where=path_of(pack.path), hint=hint)
-    for record in read_manifest(manifest_path(pack.path)):
+    for record in iter_manifest(manifest_path(pack.path)):
         if not _is_there(whole, record.id):
             yield DataError(f"the message {record.id} of the manifest is not in the pack", where=pack.path)
 
@@ -99,7 +99,7 @@ def _is_there(pack: PackFile, digits: str) -> bool:
 
 def _iter_mail_faults(archive: Archive, pack: PackFile) -> Iterator[BlazeError]:
     """The mails that cannot be put together, by what they lack."""
-    for offset, name in pack.names():
+    for offset, name in pack.iter_names():
         try:
             if pack.kind_at(offset) != MAIL:
                 continue

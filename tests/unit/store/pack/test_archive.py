@@ -61,7 +61,9 @@ def problems(archive: Archive) -> list[str]:
 
 
 def names_of(archive: Archive, kind: int) -> list[bytes]:
-    return [name for pack in archive.packs for offset, name in pack.names() if pack.kind_at(offset) == kind]
+    return [
+        name for pack in archive.packs for offset, name in pack.iter_names() if pack.kind_at(offset) == kind
+    ]
 
 
 def test_messages_come_back_in_order_with_all_that_is_known(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def everything(
     """All objects and all messages that come out of a pack and an index."""
     found = PackFile(path, pack, index_of(idx))
     objects = {}
-    for _, name in found.names():
+    for _, name in found.iter_names():
         try:
             objects[name] = found.read(name)
         except BlazeError as error:
@@ -99,7 +99,7 @@ def variants(octets: bytes) -> list[tuple[range, bytes]]:
 def test_every_octet_of_a_pack_flipped_and_cut(made: Path, with_index: bool) -> None:
     octets, idx = made.read_bytes(), Path(index.path_of(str(made))).read_bytes()
     good = PackFile(str(made), octets)
-    right = {name: good.read(name) for _, name in good.names()}
+    right = {name: good.read(name) for _, name in good.iter_names()}
     assert len(right) == 14
     assert any(found.depth for found in good.located.values())
     for spoiled, changed in variants(octets):
@@ -119,7 +119,7 @@ def test_every_octet_of_a_pack_flipped_and_cut(made: Path, with_index: bool) -> 
 def test_every_octet_of_an_index_flipped_and_cut(made: Path) -> None:
     octets, idx = made.read_bytes(), Path(index.path_of(str(made))).read_bytes()
     good = PackFile(str(made), octets)
-    right = {name: good.read(name) for _, name in good.names()}
+    right = {name: good.read(name) for _, name in good.iter_names()}
     step = 1 if os.environ.get("CI") else 3
     for _, changed in variants(idx)[::step]:
         found = PackFile(str(made), octets, index_of(changed))
@@ -128,7 +128,7 @@ def test_every_octet_of_an_index_flipped_and_cut(made: Path) -> None:
                 assert found.read(name) == content
             except BlazeError as error:
                 assert name.hex() in str(error)
-        for _, name in found.names():
+        for _, name in found.iter_names():
             try:
                 assert found.read(name) == right.get(name)
             except BlazeError:
@@ -138,7 +138,7 @@ def test_every_octet_of_an_index_flipped_and_cut(made: Path) -> None:
 def test_damaged_object_is_named_with_its_offset(made: Path) -> None:
     octets = made.read_bytes()
     good = PackFile(str(made), octets)
-    offset, name = good.names()[3]
+    offset, name = list(good.iter_names())[3]
     changed = octets[: offset + 4] + b"\xff\xff" + octets[offset + 6 :]
     found = packfile.PackFile(str(made), changed, packfile.open_index(index.path_of(str(made))))
     with pytest.raises(DataError) as caught:
@@ -173,7 +173,7 @@ def test_deltas_by_name_before_and_after_their_base() -> None:
     name = Object(BLOB, BASE).name
     grown = bytes([100, 101, 0x90, 100, 1]) + b"x"
     found = PackFile("p", pack_of(ref(name, grown), plain(BASE), ref(name, COPY_ALL + b"")))
-    assert {bytes(found.read(each).content[:]) for _, each in found.names()} == {BASE, BASE + b"x"}
+    assert {bytes(found.read(each).content[:]) for _, each in found.iter_names()} == {BASE, BASE + b"x"}
     assert not found.faults
 
 

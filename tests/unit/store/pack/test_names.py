@@ -1,6 +1,7 @@
 """Names, rows and threads kept compactly: the same answers as a dict gives, a fraction of the memory."""
 
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from hashlib import sha1
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from blaze.core.store.pack.index import Index, Row, Rows, iter_octets
-from blaze.core.store.pack.names import Names
+from blaze.core.store.pack.names import Names, Tally
 from blaze.core.store.pack.trees import Threads, Tree
 
 MANY = 20_000
@@ -67,6 +68,25 @@ def test_memory_of_each_of_many_is_small(fill: Callable[[], object], octets: int
     tracemalloc.stop()
     assert kept
     assert held / MANY < octets
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5))))
+def test_tally_counts_as_a_counter(steps: list[tuple[bool, int]]) -> None:
+    tally, counter = Tally(), Counter[int]()
+    for is_added, number in steps:
+        if is_added:
+            tally.add(name(number))
+            counter[number] += 1
+        else:
+            assert tally.take(name(number)) == (counter[number] > 0)
+            counter[number] = max(counter[number] - 1, 0)
+
+
+@given(st.lists(st.integers(12, 2**40), max_size=50))
+def test_index_tells_names_by_offset(offsets: list[int]) -> None:
+    rows = [Row(name(number), 0, offset) for number, offset in enumerate(offsets)]
+    index = Index(b"".join(iter_octets(Rows(rows), bytes(20))))
+    assert list(index.iter_by_offset()) == sorted((row.offset, row.name) for row in rows)
 
 
 def test_rows_are_announced_and_placed() -> None:
