@@ -5,7 +5,7 @@ message. Nothing here asks the DNS: the validated name that ``%{p}`` needs is as
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -37,6 +37,9 @@ _TOKEN = re.compile(
     r"|(?P<literal>[\x21-\x24\x26-\x7e ]+)"
 )
 _ESCAPES = {"%": "%", "_": " ", "-": "%20"}
+MAX_EXPANSION = 4096
+"""Characters of an explanation: a record has room for thousands of macros, each of them a long address."""
+
 MAX_COUNT = 128  # parts a macro can keep: more labels than a name has; larger numbers mean all
 
 
@@ -123,16 +126,21 @@ class MacroContext:
     validated_name: Callable[[], str]
 
     def expand(self, parts: MacroString) -> str:
-        """The text that a macro string stands for (RFC 7208 §7.3)."""
-        return "".join(part if isinstance(part, str) else self._expand_macro(part) for part in parts)
+        """The text that a macro string stands for (RFC 7208 §7.3), cut at `MAX_EXPANSION`."""
+        text = "".join(_until(MAX_EXPANSION, map(self._expand_part, parts)))
+        return text[:MAX_EXPANSION]
 
     def expand_domain(self, parts: MacroString) -> str:
         """A name to ask for: no final dot, and at most 253 octets by leaving labels out on the left
         (§7.3).
         """
-        name = self.expand(parts).removesuffix(".")
+        ending = _until(MAX_NAME + 1, map(self._expand_part, reversed(parts)))  # what is left of it goes
+        name = "".join(reversed(list(ending))).removesuffix(".")
         excess = len(name) - MAX_NAME
         return name[name.find(".", excess - 1) + 1 :] if excess > 0 else name
+
+    def _expand_part(self, part: str | Macro) -> str:
+        return part if isinstance(part, str) else self._expand_macro(part)
 
     def _expand_macro(self, macro: Macro) -> str:
         pieces = re.split(f"[{re.escape(macro.delimiters)}]", self._value(macro.letter))
@@ -166,6 +174,16 @@ class MacroContext:
                 return self.receiver
             case _:
                 return str(self.timestamp)
+
+
+def _until(length: int, texts: Iterable[str]) -> Iterator[str]:
+    """The first of `texts`, up to the one with which they are longer than `length`."""
+    total = 0
+    for text in texts:
+        yield text
+        total += len(text)
+        if total > length:
+            return
 
 
 def _percent_encoded(text: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from blaze.core.auth.spf_macro import (
+    MAX_EXPANSION,
     MacroContext,
     MacroError,
     parse_domain_spec,
@@ -123,6 +124,24 @@ def test_expand_domain_leaves_labels_out_on_the_left(labels: int) -> None:
     assert not domain.startswith(".")
     if labels > 26:
         assert len(domain) > 253 - len("label000x.")
+
+
+@given(st.lists(st.sampled_from(["%{o}", "%{d1}", "a.", "bc.", "d" * 60 + ".", "e" * 70]), max_size=40))
+def test_expand_domain_is_the_end_of_all_that_the_macros_stand_for(texts: list[str]) -> None:
+    parts = parse_macro_string("".join([*texts, "example.org."]))
+    whole = "".join(context().expand((part,)) for part in parts).removesuffix(".")
+    cut = whole[whole.find(".", len(whole) - 254) + 1 :] if len(whole) > 253 else whole
+    domain = context().expand_domain(parts)
+    assert domain == cut or (len(domain) > 253 and len(cut) > 253)
+
+
+def test_explanation_of_a_macro_bomb_is_cut() -> None:
+    long = context(sender="é" * 20_000 + "@example.org")
+    start = time.perf_counter()
+    text = long.expand(parse_explain_string("Sorry: " + "%{S}%{L}" * 8_000))
+    assert text.startswith("Sorry: %C3%A9%C3%A9")
+    assert len(text) == MAX_EXPANSION
+    assert time.perf_counter() - start < 2
 
 
 def test_macro_bomb_costs_linear_time() -> None:
