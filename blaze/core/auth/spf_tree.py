@@ -15,6 +15,7 @@ from blaze.core.auth.spf_record import ASKING, Kind, Mechanism, Modifier, Record
 
 MAX_RECORDS = 200  # records fetched for one tree
 MAX_NODES = 2000  # nodes drawn: a record included twice is drawn twice
+MAX_OCTETS = 1 << 20  # of the records drawn, for the same reason
 
 
 @dataclass(slots=True)
@@ -52,8 +53,9 @@ class Node:
 def draw(domain: str, *, resolver: Resolver) -> Node:
     """The tree of `domain`'s policy (RFC 7208 §5.2, §6.1).
 
-    Records of one level are asked for together. At most `MAX_RECORDS` records are fetched and `MAX_NODES`
-    nodes made; what is left out says so in its `problem`. Raises nothing for what the DNS says.
+    Records of one level are asked for together. At most `MAX_RECORDS` records are fetched, and `MAX_NODES`
+    nodes with `MAX_OCTETS` of records followed; what is left out says so in its `problem`. Raises nothing for
+    what the DNS says.
     """
     return _Drawing(domain, _fetch(domain, resolver)).node(domain, ())
 
@@ -127,6 +129,7 @@ class _Drawing:
         self._records = records
         self._lookups = 0
         self._nodes = 0
+        self._octets = 0
 
     def node(self, domain: str, path: Sequence[str]) -> Node:
         """The node of `domain`, reached over the domains in `path`; no deeper than `MAX_RECORDS`."""
@@ -134,6 +137,9 @@ class _Drawing:
         record = self._records.get(domain.lower())
         if not isinstance(record, Record):
             return Node(domain, problem=record or f"not followed: more than {MAX_RECORDS} records")
+        self._octets += len(record.text)
+        if self._octets > MAX_OCTETS:
+            return Node(domain, problem=f"not followed: more than {MAX_OCTETS:,} octets of records")
         if domain.lower() in path:
             return Node(domain, record.text, "a loop: this record is being evaluated already")
         if self._nodes > MAX_NODES:

@@ -1,5 +1,7 @@
 """The drawing of a policy."""
 
+import pytest
+
 from blaze.core.auth import spf_tree
 from blaze.core.auth.spf_tree import Branch, Node
 from blaze.core.net.dns_static import StaticResolver
@@ -91,6 +93,15 @@ def test_draw_is_bounded_for_wide_and_deep_policies() -> None:
     branches = iter_branches(tree)
     assert len(branches) < spf_tree.MAX_NODES * 4
     assert any(branch.target and "not followed" in (branch.target.problem or "") for branch in branches)
+
+
+@pytest.mark.parametrize("term", ["ip4:10.0.0.1 ", "x=" + "y" * 1000 + " ", "include:example.org "])
+def test_draw_of_large_records_that_are_included_many_times_is_bounded(term: str) -> None:
+    large = term * (60_000 // len(term))
+    tree = draw(example_org="txt:v=spf1 " + "include:b.test " * 1500, b_test=f"txt:v=spf1 {large}")
+    assert sum(len(node.record or "") for node in spf_tree.iter_nodes(tree)) <= spf_tree.MAX_OCTETS
+    problems = {node.problem for node in spf_tree.iter_nodes(tree)}
+    assert "not followed: more than 1,048,576 octets of records" in problems
 
 
 def test_draw_of_nothing() -> None:
