@@ -1,10 +1,11 @@
 """Verdicts written into a message, which otherwise stays as it is octet for octet (RFC 8601)."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from blaze.core.auth import authres
 from blaze.core.auth.authres import AuthenticationResults, MethodResult, Property
-from blaze.core.auth.dkim_verify import Result as DKIMResult
+from blaze.core.auth.dkim_verify import MAX_SIGNATURES, Result as DKIMResult
 from blaze.core.auth.dmarc import Verdict
 from blaze.core.auth.dmarc_record import Record
 from blaze.core.auth.spf import Identity, Result as SPFResult
@@ -27,10 +28,10 @@ def spf_result(result: SPFResult | None) -> MethodResult:
 
 def dkim_results(results: Iterable[DKIMResult]) -> list[MethodResult]:
     """Each signature's verdict (RFC 8601 §2.7.1), with the first octets of its ``b=`` (RFC 6008); or
-    ``none``.
+    ``none``. Signatures that were too many to be tried are left out.
     """
     found = []
-    for result in results:
+    for result in islice(results, MAX_SIGNATURES):
         signature = result.signature
         octets = b"".join((signature.listed.get(b"b") or b"").split())[:8].decode("ascii", "replace")
         identity = signature.identity if signature.identity != f"@{signature.domain}" else None

@@ -127,6 +127,13 @@ def test_results_of_all_methods() -> None:
     assert read.defects == ()
 
 
+def test_results_leave_out_signatures_that_were_not_tried() -> None:
+    message = dkim.Signable(b"DKIM-Signature: v=1; d=example.org\r\n" * 1000 + b"From: a@b.org\r\n\r\n")
+    signatures = dkim.verify(message, resolver=StaticResolver({}), now=NOW)
+    assert len(signatures) == 1000
+    assert [one.result for one in stamp.dkim_results(signatures)] == ["permerror"] * 20
+
+
 def test_results_tell_the_domain_of_the_sender_and_not_the_local_part() -> None:
     resolver = StaticResolver({"example.org": "txt:v=spf1 ip4:192.0.2.1 -all"})
     result = spf.check(ip_address("192.0.2.1"), "Ann@Example.org", resolver=resolver, now=NOW)
