@@ -14,10 +14,35 @@ def config(app: App, names: tuple[str, ...]) -> int:
 
     NAME limits them to a table of the configuration (`account.work`, `send`) or to one setting.
 
+    The configuration is ~/.config/blaze/config.toml, or blaze/config.toml in XDG_CONFIG_HOME. A table named
+    like a command, as [send] or [dkim.sign], has defaults of its options by their long names. An option on
+    the command line comes first, then the variables BLAZE_SEND_TIMEOUT and BLAZE_TIMEOUT, then the file.
+
+    \b
+    [account.NAME] is a server to submit to, and who one is there:
+      host port tls cafile pin   the server, and what its certificate is checked by
+      user auth                  who logs in, and by which mechanism
+      password-file password-command token-command keyring
+                                 where the secret is; keyring = true asks the system's
+      from domain                the reverse-path; the domain of names without one
+      aliases                    a table: a name, and what addresses it stands for
+      fetch                      the URI of the maildrop
+    default-account = "NAME" chooses one of many.
+
     \b
     Examples:
       blaze config
       blaze config account.work
+
+    \b
+    A configuration:
+      [account.work]
+      host = "smtp.example.org"
+      user = "ann"
+      from = "ann@example.org"
+      password-command = "pass smtp.example.org"
+      [send]
+      timeout = "20s"
     """
     from blaze.core.settings import config_path, read_config
     from blaze.core.settings.overview import iter_settings

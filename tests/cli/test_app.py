@@ -16,7 +16,7 @@ from blaze.cli import _params
 from blaze.cli._app import run, worst
 from blaze.cli._render import visible
 from blaze.core.errors import ConfigurationError
-from blaze.core.settings import read_config
+from blaze.core.settings import accounts, read_config
 
 BLAZE = str(Path(sys.executable).with_name("blaze"))
 ORDER = (77, 78, 76, 74, 73, 69, 68, 67, 66, 65, 75, 1, 0)
@@ -475,3 +475,10 @@ def test_fish_completes(tmp_path: Path, line: str, offered: set[str]) -> None:
         env={**os.environ, "HOME": str(tmp_path)},
     )
     assert {row.split("\t")[0] for row in done.stdout.decode().splitlines()} == offered
+
+
+def test_the_help_of_config_tells_what_an_account_may_have() -> None:
+    said = blaze("config", "--help").stdout.decode()
+    words = set(said.replace("=", " ").split())
+    assert words >= accounts._KNOWN
+    assert "default-account" in words
