@@ -246,8 +246,9 @@ class MboxDestination:
         return Counter(map(self.digest, _iter_deliveries(f"mbox:{path}", self._reading_kind)))
 
     def _copy(self) -> mboxwrite.Writer:
-        """Begin the hidden file with what the mbox holds."""
+        """Begin the hidden file with what the mbox holds; another run could not take that up."""
         fd = mboxwrite.open_private(self._partial)
+        self._stack.callback(atomic.remove_quietly, self._partial)
         self._stack.callback(os.close, fd)
         with open(self.path, "rb") as there, open(fd, "wb", closefd=False) as copy:
             os.fchmod(fd, os.fstat(there.fileno()).st_mode & 0o777)

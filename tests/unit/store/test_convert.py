@@ -13,6 +13,7 @@ from blaze.core.errors import (
     BlazeError,
     CannotCreateError,
     DataError,
+    InputOutputError,
     NoInputError,
     TemporaryError,
     UsageError,
@@ -386,3 +387,26 @@ def test_corpus_goes_and_comes_back(tmp_path: Path, corpus_mbox: bytes, kind: st
 
 def test_report_is_empty_at_first() -> None:
     assert (Report().copied, Report().problems) == (0, [])
+
+
+def test_added_to_mbox_leaves_nothing_behind_when_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("eml", tmp_path / "source")
+    there = tmp_path / "box.mbox"
+    there.write_bytes(b"From a Thu Jan  1 00:00:00 1970\nSubject: hi\n\n\n")
+    before = there.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputOutputError, match="No space left"):
+        convert(f"eml:{tmp_path}/source", str(there))
+    monkeypatch.undo()
+    assert there.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "box.mbox",
+        "box.mbox.manifest.jsonl",
+    ]
+    assert convert(f"eml:{tmp_path}/source", str(there), QUICK).copied == len(MESSAGES)
