@@ -148,10 +148,10 @@ def submit(
     """Submit messages through a server that knows you.
 
     MAIL is a message or a store of messages. SUBMISSION is HOST[:PORT] or
-    [submission|submissions|smtp|smtps]://[USER@]HOST[:PORT]; left out, it is that of the environment (SMTP_URL,
-    MAIL_URL, or SMTP_HOST with SMTP_PORT and SMTP_USER) or the account's. TLS is used from the start on port
-    465, by STARTTLS elsewhere, and its certificate must hold. `-` prints the dialogue that would be held, and
-    connects nowhere.
+    [submission|submissions|smtp|smtps]://[USER@]HOST[:PORT]; left out, it is that of the environment
+    (SMTP_URL, MAIL_URL, or SMTP_HOST with SMTP_PORT and SMTP_USER) or the account's. TLS is used from the
+    start on port 465, by STARTTLS elsewhere, and its certificate must hold. `-` prints the dialogue that
+    would be held, and connects nowhere.
 
     The password comes from the options below or the account, else from netrc, SMTP_PASSWORD, or a prompt.
 
