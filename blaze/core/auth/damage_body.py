@@ -21,6 +21,8 @@ _MAX_PARTS = 20  # parts of a multipart that are tried alone, and left out
 _CANONICALIZING = 8  # what an octet costs that is made canonical, in octets hashed
 _WIDTHS = (76, 64, 72)  # characters of a line of base64, as programs write it
 
+_BLANKS_AT_END = re.compile(rb"(?m)(?<![ \t])[ \t]++$")  # looks behind, else a long run were quadratic
+
 _Try = tuple[str, bytes]  # what ends the sentence "The body fits", and a body or its hash
 
 
@@ -161,7 +163,7 @@ def _iter_relined(body: bytes) -> Iterator[_Try]:
     if body.startswith(b".") or b"\n." in body:
         yield "when the dots that SMTP doubles are made single again", re.sub(rb"(?m)^\.\.", b".", body)
         yield "when lines that begin with a dot get a second one", re.sub(rb"(?m)^\.", b"..", body)
-    yield "when lines end without blanks", re.sub(rb"(?m)[ \t]++$", b"", body)
+    yield "when lines end without blanks", _BLANKS_AT_END.sub(b"", body)
     yield "when lines of two hyphens get their blank back", re.sub(rb"(?m)^--$", b"-- ", body)
     yield "when the angle brackets before From are taken out", re.sub(rb"(?m)^>(>*From )", rb"\1", body)
     yield "when lines that begin with From get an angle bracket", re.sub(rb"(?m)^(>*From )", rb">\1", body)

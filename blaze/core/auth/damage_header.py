@@ -28,11 +28,12 @@ _OCTETS_OF_A_NAME = 200  # what selecting one field costs, in octets hashed
 _Transform = tuple[str, Callable[[bytes], bytes]]
 
 _FOLD = re.compile(rb"\r?\n[ \t]+")
-_FOLD_WITH_BLANKS = re.compile(rb"[ \t]*+\r?\n[ \t]+")
-_BLANKS_AT_END = re.compile(rb"[ \t]++(?=\r?\n)")
+# What begins with a run looks behind, so that only the run's first octet is tried: else it were quadratic.
+_FOLD_WITH_BLANKS = re.compile(rb"(?<![ \t])[ \t]*+\r?\n[ \t]+")
+_BLANKS_AT_END = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 _BLANKS_AFTER_COMMA = re.compile(rb"([,;])[ \t\r\n]++(?=[^ \t\r\n])")
 _BARE_COMMA = re.compile(rb"([,;])(?=[^ \t\r\n])")
-_COMMENT = re.compile(rb"[ \t\r\n]*+\([^()]*+\)")
+_COMMENT = re.compile(rb"(?<![ \t\r\n])[ \t\r\n]*+\([^()]*+\)")
 _BARE_PARAMETER = re.compile(rb'=([^\s";]++)')
 _CHARSET = re.compile(rb'(?i)(\bcharset="?+)[\w.+:-]++')
 _CHARSET_PARAMETER = re.compile(rb'(?i);\s*+charset="?+[\w.+:-]*+"?+')

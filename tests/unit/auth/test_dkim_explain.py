@@ -320,6 +320,35 @@ def test_explain_does_not_try_changes_on_a_large_body() -> None:
     assert "too large to try" in explained(octets + b"\r\nmore\r\n")
 
 
+@pytest.mark.parametrize(
+    "run",
+    [
+        b" ",
+        b"\t \r\n ",
+        b"(",
+        b"((",
+        b";",
+        b"; ",
+        b"=",
+        b"[",
+        b'"',
+        b">",
+        b".",
+        b"--=-x ",
+        b"\r",
+        b"a ",
+        b"=?",
+    ],
+)
+def test_explain_takes_linear_time_on_runs_of_one_octet(run: bytes) -> None:
+    octets = signed(header="simple", body="simple")
+    head = octets.replace(b"Subject: Dinner", b"Subject: Dinner " + run * (40_000 // len(run)) + b"x")
+    before = time.process_time()
+    explained(head)
+    explained(octets.replace(b"Hi,", b"Hi," + run * (900_000 // len(run)) + b"x"))
+    assert time.process_time() - before < 8
+
+
 FORMS: list[tuple[canon.Canonicalization, canon.Canonicalization]] = [
     ("relaxed", "simple"),
     ("simple", "relaxed"),
