@@ -1,5 +1,6 @@
 """Indexing grows with the number of messages alone, and its memory does not grow."""
 
+import base64
 import resource
 from collections.abc import Callable
 from itertools import pairwise
@@ -56,3 +57,22 @@ def write_copies(path: Path, corpus: list[bytes], count: int) -> None:
             octets = corpus[number % len(corpus)].replace(b"\nFrom ", b"\n>From ").rstrip(b"\n")
             file.write(b"From bench@example.org Thu Jan  1 00:00:00 2026\nX-Copy: %d\n" % number)
             file.write(octets + b"\n\nround%d number%d\n\n" % (number // len(corpus), number))
+
+
+@pytest.mark.parametrize("encoding", ["7bit", "base64"])
+@pytest.mark.parametrize("subtype", ["plain", "html"])
+def test_a_large_message_costs_the_memory_of_its_beginning(
+    subtype: str, encoding: str, tmp_path: Path
+) -> None:
+    path, index = tmp_path / "large.eml", str(tmp_path / "index")
+    with path.open("wb") as file:
+        file.write(
+            b"From: a@example.org\nMIME-Version: 1.0\nContent-Type: text/%b\n"
+            b"Content-Transfer-Encoding: %b\n\n" % (subtype.encode(), encoding.encode())
+        )
+        line = b"hello and a line that says the same thing again and again\n"
+        block = base64.encodebytes(line * 17_100) if encoding == "base64" else line * 17_100
+        for _ in range(200):
+            file.write(block)
+    assert peak_memory(blaze(), "index", "--no-sync", "--index", index, str(path)) < LIMIT
+    assert peak_memory(blaze(), "search", "--index", index, "--snippets", '"again hello"') < LIMIT

@@ -6,7 +6,7 @@ from functools import cache
 from html import unescape
 from typing import NamedTuple
 
-from blaze.core.mail import date, encoded, message
+from blaze.core.mail import charset, date, encoded, message
 from blaze.core.mail.header import Header
 from blaze.core.mail.ids import parse_message_ids
 from blaze.core.mail.message import Part
@@ -14,7 +14,10 @@ from blaze.core.mail.text import SIGNATURE_SEPARATOR, unflow
 from blaze.core.query import languages, words
 
 MAX_TEXT = 1 << 21
-"""Characters of a message's texts that are searched."""
+"""Octets of a message's texts that are searched, their transfer encodings undone."""
+
+MAX_FIELD = 1 << 18
+"""Octets of the fields of one name that are searched."""
 
 _LANGUAGE_WORDS = 1_000  # of a text that its language is found from
 _FIELDS = (b"from", b"to", b"cc", b"bcc", b"subject")
@@ -48,7 +51,7 @@ class Content(NamedTuple):
 
 
 def read(root: Part) -> Content:
-    """What is searched of a message. Never raises; linear in its size."""
+    """What is searched of a message. Never raises; linear in its size, in bounded memory."""
     header = root.header
     texts = _Texts()
     has_attachment = False
@@ -80,7 +83,7 @@ def read_links(header: Header) -> Links:
 
 def _links(header: Header, sender: str, subject: str) -> Links:
     when = header.get(b"date")
-    parsed = date.parse(when.unfolded) if when else None
+    parsed = date.parse(when.unfolded_within(MAX_FIELD)) if when else None
     return Links(
         next(iter(_ids(header, b"message-id")), ""),
         tuple(_ids(header, b"references")),
@@ -108,7 +111,7 @@ class _Texts:
         content_type = part.content_type
         if content_type.type != "text" or self.room <= 0:
             return
-        text = part.text()[: self.room].replace("\r\n", "\n")
+        text = _beginning(part, self.room).replace("\r\n", "\n")
         self.room -= len(text)
         if content_type.subtype == "html":
             text = html_text(text)
@@ -151,6 +154,22 @@ def html_text(html: str) -> str:
     return "\n".join(pieces)
 
 
+def _beginning(part: Part, room: int) -> str:
+    """The text of a part; of a long one the whole lines in its first `room` octets."""
+    start, end = part.body
+    if end - start <= room:
+        return part.text()
+    octets = bytearray()
+    for chunk in part.iter_octets():
+        octets += chunk
+        if len(octets) >= room:
+            # Where characters are of two or four octets, a newline is no octet of its own.
+            whole = room - room % 4 if b"\0" in octets else octets.rfind(b"\n", 0, room) + 1
+            del octets[whole or room :]
+            break
+    return charset.decode(bytes(octets), part.content_type.params.get("charset")).text
+
+
 def _is_message_root(part: Part) -> bool:
     return part.header.get(b"subject") is not None or part.header.get(b"from") is not None
 
@@ -164,20 +183,31 @@ def _is_attachment(part: Part) -> bool:
 
 
 def _field(header: Header, name: bytes) -> str:
-    return "\n".join([encoded.decode(field.unfolded) for field in header.get_all(name)])
+    return "\n".join(map(encoded.decode, _values(header, name)))
+
+
+def _values(header: Header, name: bytes) -> Iterator[bytes]:
+    """The unfolded values of the fields of one name, together at most `MAX_FIELD` octets of them."""
+    room = MAX_FIELD
+    for field in header.get_all(name):
+        if room <= 0:
+            return
+        value = field.unfolded_within(room)
+        room -= len(value)
+        yield value
 
 
 def _ids(header: Header, name: bytes) -> Iterator[str]:
-    for field in header.get_all(name):
-        yield from map(_clean, parse_message_ids(field.unfolded))
+    for value in _values(header, name):
+        yield from map(_clean, parse_message_ids(value))
 
 
 def _replied_to(header: Header) -> Iterator[str]:
     """The identifiers of In-Reply-To; in prose (`Message from A <a@b> of Monday. <id>`) those at its start,
     else those at its end: between them stands the address of who wrote.
     """
-    for field in header.get_all(b"in-reply-to"):
-        pieces = _identifiers().split(field.unfolded)  # prose, identifier, prose, ..., prose
+    for value in _values(header, b"in-reply-to"):
+        pieces = _identifiers().split(value)  # prose, identifier, prose, ..., prose
         for ordered in (pieces, pieces[::-1]):
             prose = (number for number in range(0, len(ordered), 2) if ordered[number].strip())
             found = ordered[1 : next(prose, len(ordered)) : 2]

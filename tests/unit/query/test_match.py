@@ -1,5 +1,6 @@
 """What is read of a message, and whether a query matches it."""
 
+import base64
 from datetime import UTC, timedelta, timezone
 
 import pytest
@@ -175,3 +176,40 @@ def test_read_links() -> None:
     )
     assert found.links[:3] == ("d@x", ("a@x", "b@x"), ("c@x",))
     assert found.language == "french"
+
+
+def long_message(text: str, charset: str) -> bytes:
+    head = (
+        "From: a@b\nMIME-Version: 1.0\nContent-Transfer-Encoding: base64\nContent-Type: text/plain; charset="
+    )
+    return f"{head}{charset}\n\n".encode() + base64.encodebytes(text.encode(charset))
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "iso-2022-jp"])
+def test_of_a_long_text_the_beginning_is_read(charset: str) -> None:
+    line = "東京 first\n"
+    count = 3 * content.MAX_TEXT // len(line.encode(charset))
+    found = content.read(message.parse(long_message(line * count + "last", charset)))
+    body = found.texts[COLUMNS.index("body")]
+    assert content.MAX_TEXT * 0.9 < len(body.encode(charset)) <= content.MAX_TEXT
+    words = set(found.words[COLUMNS.index("body")])
+    assert words >= {"東京", "京", "first"}
+    # Whole lines, but for charsets of two and four octets a character.
+    assert words == {"東京", "京", "first"} or (charset[4:6].isdigit() and len(words) == 4)
+
+
+def test_of_a_long_line_the_beginning_is_read() -> None:
+    octets = b"From: a@b\n\n" + b"word " * content.MAX_TEXT
+    body = content.read(message.parse(octets)).texts[COLUMNS.index("body")]
+    assert len(body) == content.MAX_TEXT
+
+
+def test_of_long_fields_the_beginning_is_read() -> None:
+    field = b"Subject: " + b"word\n " * content.MAX_FIELD + b"last\n"
+    ids = (b" <%d@x>\n" % number for number in range(content.MAX_FIELD // 5))
+    references = b"References:" + b"".join(ids)
+    found = content.read(message.parse(b"From: a@b\n" + field * 3 + references + b"\nhello\n"))
+    assert len(found.texts[COLUMNS.index("subject")]) <= content.MAX_FIELD
+    assert {word[:3] for word in found.words[COLUMNS.index("subject")]} == {"wor"}
+    assert found.links.references[:2] == ("0@x", "1@x")
+    assert found.words[COLUMNS.index("body")] == ["hello"]
