@@ -93,7 +93,8 @@ def test_send_hands_over_the_message_with_crlf_and_reports() -> None:
     (record,) = records(done)
     assert record | {"text": ""} == {
         "schema": "blaze.send/1", "source": "-", "message_id": "1@sender.test", "recipient": "c@one.test",
-        "status": "sent", "code": 250, "enhanced": "2.0.0", "text": "", "server": peer.endpoint, "tls": None,
+        "status": "sent", "stage": "data", "code": 250, "enhanced": "2.0.0", "text": "",
+        "server": peer.endpoint, "tls": None,
     }  # fmt: skip
 
 
