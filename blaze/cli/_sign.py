@@ -134,7 +134,7 @@ def read_key(app: App, path: str, password_file: str | None = None) -> "PrivateK
 
 def warn_of_changes(app: App, message: "Signable") -> None:
     """Say so when servers will change the message that is about to be signed (RFC 6376 §5.3)."""
-    if _is_plainly_fit(message.buffer[message.header.start : message.header.start + _SMALL], message):
+    if _is_plainly_fit(message):
         return
     from blaze.core.mail import relay, window
 
@@ -148,11 +148,13 @@ def warn_of_changes(app: App, message: "Signable") -> None:
         app.out.warn(f"the message has {words}: mail servers will change it, and break the signature")
 
 
-def _is_plainly_fit(octets: bytes, message: "Signable") -> bool:
+def _is_plainly_fit(message: "Signable") -> bool:
     """True for a small message that a look shows to be fit, which spares the import of the whole survey."""
-    if message.end - message.header.start > len(octets) or octets.count(b"\r") != octets.count(b"\r\n"):
+    start, end = message.header.start, message.end
+    if end - start > _SMALL:
         return False
-    return max(map(len, octets.split(b"\n"))) <= _MAX_LINE
+    octets = message.buffer[start:end]
+    return octets.count(b"\r") == octets.count(b"\r\n") and max(map(len, octets.split(b"\n"))) <= _MAX_LINE
 
 
 def write_signed(
