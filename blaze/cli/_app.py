@@ -172,7 +172,12 @@ class Command(click.Command):
     ) -> click.Context:
         """A context whose defaults are those of the configuration file, where there is one."""
         words = parent.command_path.split()[1:] if parent else []
-        table = configured_defaults([*words, info_name or ""])
+        try:
+            table = configured_defaults([*words, info_name or ""])
+        except ConfigurationError:
+            if "--help" not in args:  # the help tells how to mend it
+                raise
+            table = None
         unknown = []
         if table:
             names = {spelling: param.name for param in self.params for spelling in _spellings(param)}

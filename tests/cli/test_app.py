@@ -426,6 +426,14 @@ def test_a_configuration_that_is_no_text_is_wrong(tmp_path: Path) -> None:
     assert b"the configuration is not UTF-8" in done.stderr
 
 
+def test_help_is_there_whatever_the_configuration_is(tmp_path: Path) -> None:
+    (tmp_path / "blaze").mkdir()
+    (tmp_path / "blaze" / "config.toml").write_text("[hdr", "utf-8")
+    done = blaze("hdr", "--help", XDG_CONFIG_HOME=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert blaze("hdr", XDG_CONFIG_HOME=str(tmp_path)).returncode == 78
+
+
 COMPLETIONS = Path(__file__).resolve().parents[2] / "completions"
 
 BASH = """
