@@ -177,7 +177,7 @@ class Command(click.Command):
         except ConfigurationError:
             if "--help" not in args:  # the help tells how to mend it
                 raise
-            table = None
+            table = {}
         unknown = []
         if table:
             names = {spelling: param.name for param in self.params for spelling in _spellings(param)}
