@@ -38,6 +38,8 @@ class Intake:
         self._loop = loop
         self._sink = sink
         self._limits = limits
+        self.is_limited = limits != Limits()
+        """Whether messages may ever be refused because of their number."""
         self._stored = stored
         self._failed = failed
         self._taken = 0

@@ -203,10 +203,11 @@ class Session:
 
     def _decide(self, event: ServerEvent) -> Reply:
         """The reply to an event that is no end of a message."""
-        if type(event) is Request and type(event.command) is not Quit:
-            if self._is_closing:
+        server = self._server
+        if (server.is_stopped or server.intake.is_limited) and type(event) is Request:
+            if self._is_closing and type(event.command) is not Quit:
                 return _CLOSING
-            if type(event.command) is Mail and self._server.intake.is_full:
+            if type(event.command) is Mail and server.intake.is_full:
                 return _FULL
         return self._proposed(event)
 
