@@ -104,14 +104,19 @@ class Archive:
         """Every message, in the order in which they were put in; those that no manifest lists after them."""
         for pack in self.packs:
             listed = Names()
-            for record in iter_manifest(manifest_path(pack.path)):
-                name = _name_in(record.id)
-                if name is not None and name in pack:
-                    listed.append(name)
-                    yield Message(name, pack, record)
-            for offset, name in pack.iter_names():
-                if listed.find(name) is None and _is_mail(pack, offset):
-                    yield Message(name, pack, Record(name.hex()))
+            for message in _iter_listed(pack):
+                listed.append(message.name)
+                yield message
+            yield from _iter_unlisted(pack, listed)
+
+    def iter_listed(self) -> Iterator[Message]:
+        """The messages in the manifests, and all of a pack that has none: the others are not read for it."""
+        for pack in self.packs:
+            message = None
+            for message in _iter_listed(pack):
+                yield message
+            if message is None:
+                yield from _iter_unlisted(pack, Names())
 
     def find_message(self, name: bytes) -> Message:
         """The message whose mail object is called `name`, without reading the others.
@@ -198,6 +203,21 @@ def _open_folder(path: str) -> Archive:
         except BlazeError as error:
             faults.append(error)
     return Archive(path, packs, faults)
+
+
+def _iter_listed(pack: PackFile) -> Iterator[Message]:
+    """The messages of a pack that its manifest lists, in its order."""
+    for record in iter_manifest(manifest_path(pack.path)):
+        name = _name_in(record.id)
+        if name is not None and name in pack:
+            yield Message(name, pack, record)
+
+
+def _iter_unlisted(pack: PackFile, listed: Names) -> Iterator[Message]:
+    """The messages of a pack that are not among those listed, in the order of the pack. Reads all of it."""
+    for offset, name in pack.iter_names():
+        if listed.find(name) is None and _is_mail(pack, offset):
+            yield Message(name, pack, Record(name.hex()))
 
 
 def _is_mail(pack: PackFile, offset: int) -> bool:

@@ -203,7 +203,7 @@ class Archiver:
         packlock.hold(self.path, self._stack, alone=self.options.alone)
         archive = open_archive(self.path)
         if self.options.skip_held:
-            for found in archive.iter_messages():
+            for found in archive.iter_listed():
                 self._held.add(_held_name(found.name, found.record.newline))
         return archive
 

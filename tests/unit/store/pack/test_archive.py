@@ -574,3 +574,33 @@ def test_folder_that_cannot_be_looked_into_gets_no_packs(
     monkeypatch.setattr(os, "listdir", fail)
     with pytest.raises(CannotCreateError, match="Permission denied"):
         make(tmp_path, A)
+
+
+def test_messages_listed_are_those_of_the_manifest_or_all(tmp_path: Path) -> None:
+    make(tmp_path / "a.pack", A, B)
+    make(tmp_path / "b.pack", C)
+    os.remove(manifest_path(f"{tmp_path}/b.pack"))
+    manifest = Path(manifest_path(f"{tmp_path}/a.pack"))
+    manifest.write_bytes(manifest.read_bytes().splitlines(keepends=True)[1])
+    archive = open_archive(str(tmp_path))
+    listed = [archive.read_message(found.name, "lf") for found in archive.iter_listed()]
+    assert listed == [B, C]
+    assert len(list(archive.iter_messages())) == 3
+
+
+def test_adding_to_a_folder_does_not_read_the_packs_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, A, B)
+
+    def fail(*_: object) -> int:
+        raise AssertionError("an object was read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PackFile, "kind_at", fail)
+        with Archiver(str(tmp_path), UNSYNCED._replace(skip_held=True)) as archiver:
+            for each in (B, C):
+                archiver.add(of_octets(each))
+            archiver.finish()
+    assert (archiver.added, archiver.skipped) == (1, 1)
+    assert messages(tmp_path) == [A, B, C]
