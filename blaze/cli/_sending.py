@@ -1,7 +1,7 @@
 """What `send`, `submit` and `sendmail` do: envelopes, deliveries and their report, dry runs and probes."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blaze.cli._app import App
 from blaze.cli._params import DNS
 from blaze.cli._transport import NO_NOTIFICATION, Addressed, Notification
-from blaze.core.errors import BlazeError, CannotCreateError, DataError, UsageError
+from blaze.core.errors import BlazeError, CannotCreateError, DataError, TemporaryError, UsageError
 
 if TYPE_CHECKING:
     from blaze.core.mail.message import Part
@@ -208,32 +208,54 @@ def dry_run(app: App, jobs: Iterator[Job], options: "DeliveryOptions") -> None:
     session.quit()
 
 
-def first_target(job: Job, port: int, dns: DNS) -> "Target":
-    """The best mail exchanger of a message's first recipient."""
+class Plan(NamedTuple):
+    """Where a dialogue may be held, the best server first, and with which envelope."""
+
+    targets: "Sequence[Target]"
+    envelope: "Envelope"
+
+
+def plan_by_mx(job: Job, port: int, dns: DNS) -> Plan:
+    """The mail exchangers of a message's first recipient, and the recipients of that domain."""
+    from dataclasses import replace
+
     from blaze.core.net import mx
     from blaze.core.net.delivery import Target
+    from blaze.core.net.relaying import MAX_ATTEMPTS, domain_of
 
     resolver = dns.resolver()
-    domain = job.envelope.recipients[0].rpartition("@")[2]
-    host = mx.find_route(domain, resolver).hosts[0]
-    return Target(host, port, mx.find_addresses(host, resolver).addresses)
+    domain = domain_of(job.envelope.recipients[0])
+    targets: list[Target] = []
+    failure: BlazeError | None = None
+    for host in mx.find_route(domain, resolver).hosts[:MAX_ATTEMPTS]:
+        try:
+            targets.append(Target(host, port, mx.find_addresses(host, resolver).addresses))
+        except BlazeError as error:
+            failure = error
+    if failure and not targets:
+        raise failure
+    recipients = [one for one in job.envelope.recipients if domain_of(one) == domain]
+    return Plan(targets, replace(job.envelope, recipients=recipients))
 
 
 def probe(
-    app: App,
-    jobs: Iterator[Job],
-    target_of: "Callable[[Job], Target]",
-    options: "DeliveryOptions",
-    stage: str,
+    app: App, jobs: Iterator[Job], plan_of: Callable[[Job], Plan], options: "DeliveryOptions", stage: str
 ) -> None:
     """Hold the dialogue for the first message up to `stage`, and end it; nothing is sent."""
     from blaze.core.net.delivery import probe as run
 
     for job in jobs:
-        target = target_of(job)
-        refusals = run(target, options, job.envelope, stage)
-        for refusal in refusals:
-            app.report(refusal)
-        if not refusals:
-            app.out.info(f"nothing is wrong up to {stage}: {target}")
-        return
+        plan = plan_of(job)
+        for target in plan.targets:
+            try:
+                refusals = run(target, options, plan.envelope, stage)
+            except TemporaryError as error:
+                if target is plan.targets[-1]:
+                    raise
+                app.out.info(f"{error}; trying the next host")
+                continue
+            for refusal in refusals:
+                app.report(refusal)
+            if not refusals:
+                app.out.info(f"nothing is wrong up to {stage}: {target}")
+            return

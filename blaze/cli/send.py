@@ -18,7 +18,7 @@ from blaze.cli._account import (
 )
 from blaze.cli._app import App, command, option
 from blaze.cli._params import DNS, dns_options
-from blaze.cli._sending import deliver, dry_run, first_target, iter_jobs, probe, transcript_to
+from blaze.cli._sending import Plan, deliver, dry_run, iter_jobs, plan_by_mx, probe, transcript_to
 from blaze.cli._transport import (
     Addressed,
     Connection,
@@ -104,7 +104,13 @@ def send(
             return
         target = make_target(server, port, dns, proxy=bool(connection.proxy)) if server is not None else None
         if quit_after:
-            probe(app, jobs, lambda job: target or first_target(job, port, dns), options, quit_after)
+            probe(
+                app,
+                jobs,
+                lambda job: Plan([target], job.envelope) if target else plan_by_mx(job, port, dns),
+                options,
+                quit_after,
+            )
         else:
             deliver(app, "blaze.send/1", jobs, _courier(target, port, dns, options))
 
@@ -184,6 +190,6 @@ def submit(
             return
         target = make_target(submission.host, submission.port, dns, proxy=bool(connection.proxy))
         if quit_after:
-            probe(app, jobs, lambda _: target, options, quit_after)
+            probe(app, jobs, lambda job: Plan([target], job.envelope), options, quit_after)
         else:
             deliver(app, "blaze.submit/1", jobs, HostCourier(target, options))

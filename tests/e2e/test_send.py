@@ -792,6 +792,17 @@ def test_the_next_host_follows_a_temporary_failure(zone: Path) -> None:
     assert refused + b"; trying mx2.one.test" in done.stderr
 
 
+def test_a_probe_goes_on_to_the_next_host_and_asks_for_its_domain(zone: Path) -> None:
+    with server(address="127.0.0.2") as second:
+        args = ("-v", "--quit-after", "rcpt", "-r", "a@one.test", "-r", "b@null.test", "-r", "c@ONE.test")
+        done = _send_by_mx(zone, second.port, *args)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.endswith(b"nothing is wrong up to rcpt: mx2.one.test:%d\n" % second.port)
+    assert not second.messages
+    assert _send_by_mx(zone, second.port, *args).returncode == 75
+    assert _send_by_mx(zone, second.port, "--quit-after", "rcpt", "-r", "a@lame.test").returncode == 68
+
+
 def test_the_next_host_does_not_follow_a_definite_refusal(zone: Path) -> None:
     with server(None, refuse(Rcpt, 550)) as first, server(address="127.0.0.2", port=first.port) as second:
         assert _send_by_mx(zone, first.port, "-r", "a@one.test").returncode == 67

@@ -82,7 +82,7 @@ class MXCourier:
         """See `Courier.deliver`. Recipients of one domain share a transaction."""
         domains: dict[str, list[str]] = {}
         for recipient in dict.fromkeys(envelope.recipients):
-            domains.setdefault(_domain(recipient), []).append(recipient)
+            domains.setdefault(domain_of(recipient), []).append(recipient)
         told: dict[str, Delivery] = {}
         for domain, recipients in domains.items():
             told |= self._deliver_to(domain, replace(envelope, recipients=recipients), message)
@@ -215,7 +215,8 @@ class MXCourier:
         self._couriers.clear()
 
 
-def _domain(recipient: str) -> str:
+def domain_of(recipient: str) -> str:
+    """The domain of an address, in ASCII and lower case; an address literal as it is, in lower case."""
     domain = recipient.rpartition("@")[2]
     return domain.lower() if domain.startswith("[") else to_ascii_domain(domain).lower()
 
