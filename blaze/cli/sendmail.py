@@ -120,9 +120,19 @@ class _Sendmail(Command):
 def sendmail(app: App, args: tuple[str, ...]) -> None:
     """Submit the message on standard input, as sendmail does.
 
-    It goes through the account of the configuration (`-a NAME`, else the default one). `-t` takes the
-    recipients from To, Cc and Bcc, and those named beside it too. Fields that are missing are added: From,
-    Date, Message-ID.
+    It goes through the account of the configuration (`-a NAME`, else the default one). Fields that are
+    missing are added: From, Date, Message-ID. Wrong usage ends with 64.
+
+    \b
+      -t            take the recipients from To, Cc and Bcc, and those named beside it too
+      -i, -oi       do not end at a line that is a dot alone
+      -f ADDR       the reverse-path; -r is the same, <> the null one
+      -F NAME       the display name of a From that is added
+      -N WHEN       ask for notifications: never, or a list of success, failure, delay
+      -R full|hdrs  what they shall hold of the message
+      -V TEXT       what they shall call this delivery
+      -bs           speak SMTP on standard input and output
+    Its options for how a server delivers are taken, and change nothing; modes of a server are refused.
 
     \b
     Examples:
