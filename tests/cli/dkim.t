@@ -157,7 +157,7 @@ A message that was changed does not verify, and -v says why.
 A key that is missing, revoked, or that the DNS does not give.
 
   $ blaze dkim sign -s none -h example.org -p ed25519.pem mail.eml 2>/dev/null | blaze dkim verify
-  [ER]: example.org [there is no key at none._domainkey.example.org (nxdomain) (s=none, d=example.org)]
+  [ER]: example.org [there is no key at none._domainkey.example.org (offline) (s=none, d=example.org)]
   [1]
   $ blaze dkim sign -s revoked -h example.org -p ed25519.pem mail.eml 2>/dev/null | blaze dkim verify
   [ER]: example.org [the key is revoked (p= of the key record is empty) (s=revoked, d=example.org)]
@@ -173,7 +173,7 @@ A key from a file, or as base64, stands in for the published one.
 
   $ blaze dkim sign -s x -h example.org -p rsa2048-pkcs8.pem mail.eml > x.eml
   $ blaze dkim verify x.eml
-  [ER]: example.org [there is no key at x._domainkey.example.org (nxdomain) (s=x, d=example.org)]
+  [ER]: example.org [there is no key at x._domainkey.example.org (offline) (s=x, d=example.org)]
   [1]
   $ blaze dkim verify -e x:example.org:$DATA/dkim/rsa2048-public.pem x.eml
   [OK]: example.org
@@ -198,5 +198,5 @@ A private key is compared with the published one.
   [ER]: silent._domainkey.example.org [the DNS could not answer for silent._domainkey.example.org (no reply, says the static tree)]
   [75]
   $ blaze dkim check --json -p rsa2048-pkcs8.pem -s none -h example.org
-  {"schema": "blaze.dkim.check/1", "name": "none._domainkey.example.org", "result": "permerror", "reason": "there is no key at none._domainkey.example.org (nxdomain)", "key_bits": null}
+  {"schema": "blaze.dkim.check/1", "name": "none._domainkey.example.org", "result": "permerror", "reason": "there is no key at none._domainkey.example.org (offline)", "key_bits": null}
   [1]

@@ -184,7 +184,7 @@ def _read_answer(answer: Answer) -> Found:
         return Found(
             (), Fault(Status.TEMPERROR, f"the DNS could not answer for {answer.question.name}{detail}")
         )
-    what = "no TXT record" if answer.rcode is Rcode.NOERROR else answer.rcode
+    what = answer.detail or ("no TXT record" if answer.rcode is Rcode.NOERROR else answer.rcode)
     records, reason = [], f"there is no key at {answer.question.name} ({what})"
     for text in answer.texts[:MAX_RECORDS]:
         try:
