@@ -74,6 +74,11 @@ class Rows:
         self.crcs[number] = row.crc
         self.offsets[number] = row.offset
 
+    def find(self, name: bytes) -> Row | None:
+        """The row of an object, or None."""
+        number = self.names.find(name)
+        return None if number is None else Row(name, self.crcs[number], self.offsets[number])
+
     def offset_of(self, name: bytes) -> int:
         """The offset of an object that is there."""
         return self.offsets[self._number(name)]

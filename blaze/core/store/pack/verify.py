@@ -52,7 +52,8 @@ def index_rows(pack: PackFile) -> Rows:
 
 
 def _iter_objects(pack: PackFile) -> Iterator[Verified]:
-    names = {found.offset: found.name for found in pack.located.values()}
+    bases = {found.base for found in pack.located.values()}
+    names = {found.offset: found.name for found in pack.located.values() if found.offset in bases}
     for found in sorted(pack.located.values()):
         yield Verified(
             found.name,
@@ -81,8 +82,9 @@ def _iter_file_faults(pack: PackFile, whole: PackFile) -> Iterator[BlazeError]:
         hint = f"blaze pack index {pack.path}"
         yield DataError("there is no index of this pack", where=path_of(pack.path), hint=hint)
     else:
-        rows = {row.name: row for row in index_rows(whole)}
-        if not index.is_intact or {row.name: row for row in index} != rows:
+        rows = index_rows(whole)
+        is_complete = all(index.find(name) is not None for name in whole.located)
+        if not (index.is_intact and is_complete and all(rows.find(row.name) == row for row in index)):
             hint = f"blaze pack index {pack.path}"
             yield DataError("the index is wrong", where=path_of(pack.path), hint=hint)
     for record in iter_manifest(manifest_path(pack.path)):

@@ -604,3 +604,20 @@ def test_adding_to_a_folder_does_not_read_the_packs_there(
             archiver.finish()
     assert (archiver.added, archiver.skipped) == (1, 1)
     assert messages(tmp_path) == [A, B, C]
+
+
+@pytest.mark.parametrize("change", ["crc", "offset", "missing", "more"])
+def test_verify_tells_of_an_index_that_is_wrong(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "a.pack"
+    make(path, A, B, C)
+    pack = open_archive(str(path)).packs[0]
+    assert problems(open_archive(str(path))) == []
+    first, *others = sorted(index_rows(pack))
+    rows = {
+        "crc": [first._replace(crc=first.crc ^ 1), *others],
+        "offset": [first._replace(offset=others[0].offset), *others],
+        "missing": others,
+        "more": [first, *others, first._replace(name=b"x" * 20)],
+    }[change]
+    Path(index.path_of(str(path))).write_bytes(b"".join(index.iter_octets(index.Rows(rows), pack.trailer)))
+    assert any("the index is wrong" in problem for problem in problems(open_archive(str(path))))

@@ -98,6 +98,8 @@ def test_rows_are_announced_and_placed() -> None:
     rows.place(Row(name(2), 7, 12))
     rows.place(Row(name(1), 8, 90))
     assert rows.offset_of(name(1)) == 90
+    assert rows.find(name(2)) == Row(name(2), 7, 12)
+    assert rows.find(name(3)) is None
     assert list(rows) == [Row(name(1), 8, 90), Row(name(2), 7, 12)]
 
 
