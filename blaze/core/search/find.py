@@ -42,6 +42,11 @@ MAX_FORMS = 200
 """Forms of one word that are looked for."""
 
 _SHOWN = "m.id, m.name, m.path, m.date, m.sender, m.subject, m.message_id"
+_HAS_WORDS = "m.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+_RANKED = (
+    f"(SELECT rowid, bm25(words, {', '.join(str(WEIGHTS[column]) for column in COLUMNS)}) AS score"  # noqa: S608
+    " FROM words WHERE words MATCH ?) r"
+)
 _ORDERS = {"newest": "m.date IS NULL, m.date DESC, m.id", "oldest": "m.date IS NULL, m.date, m.id"}
 
 
@@ -76,41 +81,59 @@ class Search:
     def __init__(self, connection: sqlite3.Connection, node: Node, *, source: str | None = None) -> None:
         self.connection = connection
         compiler = _Compiler(connection)
-        parts = [compiler.condition(_without_stop_words(node))]
-        values = list(compiler.values)
+        node = _without_stop_words(node)
+        textual: list[Node] = []
+        others: list[Node] = []
+        for part in node.nodes if isinstance(node, And) else (node,):
+            (textual if _is_textual(part) else others).append(part)
+        # The words that every message must have, in one question to the index of words.
+        self._words = compiler.full_text(And(tuple(textual)), negated=False) if textual else None
+        required = len(compiler.ranking)
+        conditions = [compiler.condition(part) for part in others]
         if source is not None:
-            parts.append(f"m.source IN ({', '.join(map(str, _source_ids(connection, source)))})")
-        self._where = " AND ".join(parts)
-        self._values = values
+            conditions.append(f"m.source IN ({', '.join(map(str, _source_ids(connection, source)))})")
+        self._conditions = " AND ".join(conditions) or "1"
+        self._values = compiler.values
         self.forms = compiler.forms
-        self._ranking = " OR ".join(compiler.ranking)
+        # The words that rank, where those are not the required ones alone.
+        self._ranking = " OR ".join(compiler.ranking) if len(compiler.ranking) > required else None
 
     def count(self) -> int:
         """How many messages there are."""
-        row = self.connection.execute(f"SELECT count(*) FROM message m WHERE {self._where}", self._values)  # noqa: S608
+        where, values = self._where()
+        row = self.connection.execute(f"SELECT count(*) FROM message m WHERE {where}", values)  # noqa: S608
         return int(row.fetchone()[0])
 
     def iter_ids(self) -> Iterator[int]:
         """The numbers of the messages in the index, in no order."""
-        rows = self.connection.execute(f"SELECT m.id FROM message m WHERE {self._where}", self._values)  # noqa: S608
+        where, values = self._where()
+        rows = self.connection.execute(f"SELECT m.id FROM message m WHERE {where}", values)  # noqa: S608
         return (row[0] for row in rows)
 
     def iter_hits(self, order: Order = "relevance", *, limit: int = -1, offset: int = 0) -> Iterator[Hit]:
         """The messages, the best first, `offset` of them left out; all where `limit` is negative."""
-        score, join, ordered = "0.0", "", _ORDERS.get(order, _ORDERS["newest"])
-        values: list[object] = []
-        if self._ranking and order == "relevance":
-            weights = ", ".join(str(WEIGHTS[column]) for column in COLUMNS)
+        tables, score, ordered = "message m", "0.0", _ORDERS.get(order, _ORDERS["newest"])
+        where, values = self._where()
+        if order == "relevance" and self._ranking is not None:
+            tables = f"message m LEFT JOIN {_RANKED} ON r.rowid = m.id"
+            values = [self._ranking, *values]
             score, ordered = "-coalesce(r.score, 0.0)", f"coalesce(r.score, 0.0), {ordered}"
-            ranked = f"SELECT rowid, bm25(words, {weights}) AS score FROM words WHERE words MATCH ?"  # noqa: S608
-            join = f"LEFT JOIN ({ranked}) r ON r.rowid = m.id"
-            values.append(self._ranking)
+        elif order == "relevance" and self._words is not None:
+            tables = f"{_RANKED} CROSS JOIN message m ON m.id = r.rowid"
+            where, values = self._conditions, [self._words, *self._values]
+            score, ordered = "-r.score", f"r.score, {ordered}"
         rows = self.connection.execute(
-            f"SELECT {_SHOWN}, {score} FROM message m {join} WHERE {self._where}"  # noqa: S608
+            f"SELECT {_SHOWN}, {score} FROM {tables} WHERE {where}"  # noqa: S608
             f" ORDER BY {ordered} LIMIT ? OFFSET ?",
-            [*values, *self._values, limit, offset],
+            [*values, limit, offset],
         )
         return (Hit(row[0], restored(row[1]), restored(row[2]), *row[3:]) for row in rows)
+
+    def _where(self) -> tuple[str, list[object]]:
+        """The condition on `message m`, and its values."""
+        if self._words is None:
+            return self._conditions, self._values
+        return f"{_HAS_WORDS} AND {self._conditions}", [self._words, *self._values]
 
 
 class _Compiler:
@@ -126,7 +149,7 @@ class _Compiler:
     def condition(self, node: Node, *, negated: bool = False) -> str:
         if (text := self.full_text(node, negated=negated)) is not None:
             self.values.append(text)
-            return "m.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+            return _HAS_WORDS
         match node:
             case And(nodes) | Or(nodes):
                 operator = " AND " if isinstance(node, And) else " OR "
