@@ -83,17 +83,23 @@ def rewrite(text: str, blocks: list[Block], outputs: list[list[str]], *, indent:
     """The transcript with what was printed in place of what was expected."""
     printed = {block.line: output for block, output in zip(blocks, outputs, strict=True)}
     lines: list[str] = []
-    pending: list[str] | None = None
+    pending: list[str] | None = None  # what the last command printed
+    empty: list[str] = []  # empty lines after it: between lines of output, or before what comes next
     for number, line in enumerate(text.splitlines(), 1):
-        if number in printed:
-            lines += [*_indented(pending, indent), line]
-            pending = printed[number]
-        elif pending is not None and line.startswith(indent + "> "):
-            lines.append(line)
-        elif not (pending is not None and line.startswith(indent) and line.strip()):
-            lines += [*_indented(pending, indent), line]
-            pending = None
-    return "\n".join(lines + _indented(pending, indent)) + "\n"
+        if pending is not None and number not in printed:
+            if line.startswith(indent + "> "):
+                lines.append(line)
+                continue
+            if not line.strip():
+                empty.append(line)
+                continue
+            if line.startswith(indent):
+                empty.clear()
+                continue
+        lines += [*_indented(pending, indent), *empty, line]
+        empty.clear()
+        pending = printed.get(number)
+    return "\n".join([*lines, *_indented(pending, indent), *empty]) + "\n"
 
 
 def _indented(output: list[str] | None, indent: str) -> list[str]:
