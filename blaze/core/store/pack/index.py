@@ -64,15 +64,16 @@ class Rows:
         self.crcs.append(row.crc)
         self.offsets.append(row.offset)
 
-    def announce(self, name: bytes) -> None:
-        """Add the name of an object that will be placed."""
-        self.append(Row(name, 0, 0))
+    def announce(self, name: bytes) -> int:
+        """Add the name of an object that will be placed; gives its number."""
+        self.crcs.append(0)
+        self.offsets.append(0)
+        return self.names.append(name)
 
-    def place(self, row: Row) -> None:
-        """Say of an object that was announced where it is."""
-        number = self._number(row.name)
-        self.crcs[number] = row.crc
-        self.offsets[number] = row.offset
+    def place(self, number: int, crc: int, offset: int) -> None:
+        """Say of the object that was announced with this number where it is."""
+        self.crcs[number] = crc
+        self.offsets[number] = offset
 
     def find(self, name: bytes) -> Row | None:
         """The row of an object, or None."""
@@ -81,12 +82,9 @@ class Rows:
 
     def offset_of(self, name: bytes) -> int:
         """The offset of an object that is there."""
-        return self.offsets[self._number(name)]
-
-    def _number(self, name: bytes) -> int:
         number = self.names.find(name)
         assert number is not None
-        return number
+        return self.offsets[number]
 
 
 def iter_octets(rows: Rows, checksum: bytes) -> Iterator[bytes]:

@@ -26,9 +26,11 @@ _MAX_WAITING = 16  # batches
 
 
 class _Pending(NamedTuple):
-    """An object that is to be written: whole, and as a delta to the object called `base`, if there is one."""
+    """An object that is to be written: its number among the rows, its content, and that as a delta to the
+    object called `base`, if there is one.
+    """
 
-    name: bytes
+    number: int
     kind: int
     content: bytes
     base: bytes
@@ -36,7 +38,7 @@ class _Pending(NamedTuple):
 
 
 class _Deflated(NamedTuple):
-    name: bytes
+    number: int
     kind: int
     size: int
     base: bytes
@@ -90,14 +92,14 @@ class PackWriter:
         name = name_of(kind, buffer, start, end)
         if name in self._rows or (kind != MAIL and self._is_known(name)):
             return name
-        self._rows.announce(name)
+        number = self._rows.announce(name)
         if end - start > MAX_OBJECT:
             self._flush(all_of_it=True)
-            self._write_large(name, kind, buffer, start, end)
+            self._write_large(number, kind, buffer, start, end)
             return name
         content = buffer[start:end]
         base, octets = self._windows[kind].delta_for(name, content) or (b"", b"")
-        self._batch.append(_Pending(name, kind, content, base, octets))
+        self._batch.append(_Pending(number, kind, content, base, octets))
         self._batch_size += len(content)
         if self._batch_size >= _BATCH:
             self._flush(all_of_it=False)
@@ -159,17 +161,17 @@ class PackWriter:
         else:
             head = entry.head_octets(deflated.kind, deflated.size)
         octets = head + deflated.octets
-        self._rows.place(Row(deflated.name, zlib.crc32(octets), self._offset))
+        self._rows.place(deflated.number, zlib.crc32(octets), self._offset)
         self._write(octets)
         self._offset += len(octets)
 
-    def _write_large(self, name: bytes, kind: int, buffer: Buffer, start: int, end: int) -> None:
+    def _write_large(self, number: int, kind: int, buffer: Buffer, start: int, end: int) -> None:
         offset, crc = self._offset, 0
         for octets in _deflate_large(kind, buffer, start, end):
             crc = zlib.crc32(octets, crc)
             self._write(octets)
             self._offset += len(octets)
-        self._rows.place(Row(name, crc, offset))
+        self._rows.place(number, crc, offset)
 
     def _write(self, octets: bytes) -> None:
         try:
@@ -181,14 +183,14 @@ class PackWriter:
 def _deflate(batch: list[_Pending]) -> list[_Deflated]:
     """Deflate each object, whole or as the delta, what is smaller."""
     done = []
-    for name, kind, content, base, octets in batch:
+    for number, kind, content, base, octets in batch:
         whole = zlib.compress(content, LEVEL) if not base or len(octets) * 4 > len(content) else b""
         if base:
             small = zlib.compress(octets, LEVEL)
             if not whole or len(small) < len(whole):
-                done.append(_Deflated(name, kind, len(octets), base, small))
+                done.append(_Deflated(number, kind, len(octets), base, small))
                 continue
-        done.append(_Deflated(name, kind, len(content), b"", whole))
+        done.append(_Deflated(number, kind, len(content), b"", whole))
     return done
 
 

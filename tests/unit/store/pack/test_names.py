@@ -91,12 +91,11 @@ def test_index_tells_names_by_offset(offsets: list[int]) -> None:
 
 def test_rows_are_announced_and_placed() -> None:
     rows = Rows()
-    rows.announce(name(1))
-    rows.announce(name(2))
+    assert [rows.announce(name(1)), rows.announce(name(2))] == [0, 1]
     assert name(1) in rows
     assert name(3) not in rows
-    rows.place(Row(name(2), 7, 12))
-    rows.place(Row(name(1), 8, 90))
+    rows.place(1, 7, 12)
+    rows.place(0, 8, 90)
     assert rows.offset_of(name(1)) == 90
     assert rows.find(name(2)) == Row(name(2), 7, 12)
     assert rows.find(name(3)) is None
