@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
-from blaze.core.errors import BlazeError
+from blaze.core.errors import BlazeError, InputOutputError
 from blaze.core.mail.window import iter_chunks
 from blaze.core.query import words
 from blaze.core.query.terms import COLUMNS
@@ -146,7 +146,10 @@ class _Documents:
         octets, self._octets = self._octets, 0
         self._number_read += len(gathered)
         if self._workers is None and self._jobs > 1 and self._number_read > _FEW:
-            self._workers = Workers(self._jobs)
+            try:
+                self._workers = Workers(self._jobs)
+            except InputOutputError:
+                self._jobs = 1  # the system has no more processes for us
         if self._workers is None or octets > SLOT:  # a large one alone: it stays where it is mapped
             while self._given:
                 yield from self._take()

@@ -21,6 +21,7 @@ SLOT = 1 << 20
 
 _SLOTS = 2  # of a process: the messages it reads, and those that wait
 _PIPE = 1 << 20  # octets of results that wait, where the system allows it
+_MOST_FILES = 1024  # that are open, where the system does not tell
 _GARBAGE = 50_000  # objects that are made before garbage is looked for, of which messages leave little
 
 
@@ -29,6 +30,9 @@ class Workers:
 
     The messages lie in memory that all share, so that giving them never waits for a process that itself
     waits to be heard. Nothing of this process is kept open by them: no lock outlives it.
+
+    Raises:
+        InputOutputError: no more processes can be started.
     """
 
     def __init__(self, number: int) -> None:
@@ -171,10 +175,14 @@ def _serve(tasks: BinaryIO, results: BinaryIO, slots: Sequence[mmap.mmap]) -> No
 
 def _close_all_but(kept: set[int]) -> None:
     """Close all files but these and the standard ones."""
-    for name in os.listdir("/dev/fd"):
-        if int(name) > 2 and int(name) not in kept:
+    try:
+        numbers = list(map(int, os.listdir("/dev/fd")))
+    except OSError:  # a root folder of its own, without devices
+        numbers = list(range(_MOST_FILES))
+    for number in numbers:
+        if number > 2 and number not in kept:
             with suppress(OSError):  # the folder's own
-                os.close(int(name))
+                os.close(number)
 
 
 def _send(pipe: BinaryIO, value: Any) -> None:

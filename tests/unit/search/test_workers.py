@@ -219,3 +219,30 @@ def test_processes_end_with_the_one_that_started_them(how: signal.Signals, tmp_p
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def test_without_processes_all_is_read_in_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    with pytest.raises(InputOutputError, match="cannot start a process"):
+        Workers(2)
+    write_mbox(tmp_path / "x", [message(number) for number in range(500)])
+    files = len(os.listdir("/dev/fd"))
+    assert update(str(tmp_path / "x"), str(tmp_path / "i"), jobs=2).added == 500
+    assert len(os.listdir("/dev/fd")) == files
+
+
+def test_workers_do_not_need_a_list_of_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: str) -> list[str]:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    workers = Workers(2)
+    try:
+        workers.give([message(1)])
+        workers.give([message(2)])
+        assert [document.subject for document in workers.take() + workers.take()] == ["number 1", "number 2"]
+    finally:
+        workers.end()
