@@ -4,6 +4,7 @@
 message it gives a path for is on disk (with `sync`), its envelope beside it.
 """
 
+import errno
 import os
 import secrets
 import tempfile
@@ -141,11 +142,15 @@ class FileSink(FolderSink):
     """One file, with its envelope in a `.json` beside it; further messages get `-2`, `-3` in the name.
 
     Raises (on creation):
-        CannotCreateError: the file, or the one beside it, exists and `force` is not given.
+        CannotCreateError: there is no such folder; or the file, or the one beside it, exists and `force` is
+            not given.
     """
 
     def __init__(self, path: str, *, force: bool = False, sync: bool = True) -> None:
-        super().__init__(os.path.dirname(path) or ".", sync=sync)
+        folder = os.path.dirname(path) or "."
+        if not os.path.isdir(folder):
+            raise _cannot_create(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), path)
+        super().__init__(folder, sync=sync)
         self._path = path
         self._force = force
         if not force:

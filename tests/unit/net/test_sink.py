@@ -176,6 +176,12 @@ def test_envelopes_torn_by_a_crash_are_cut_off(tmp_path: Path) -> None:
     assert json.loads(lines[1])["from"] == "a@b"
 
 
+def test_file_makes_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(CannotCreateError, match="no such file or directory"):
+        sink.FileSink(f"{tmp_path}/none/m.eml")
+    assert os.listdir(tmp_path) == []
+
+
 def test_stream_writes_head_and_message() -> None:
     written: list[bytes] = []
     stream = sink.StreamSink(written.append, lambda one: b"<%s>" % one.session.encode())
