@@ -117,9 +117,16 @@ class Output:
             return
         from tqdm import tqdm
 
-        scaled = unit == "B"
+        counts_octets = unit == "B"
+        shown = "B" if counts_octets else f" {unit}"
         with tqdm(
-            desc=what, total=total, unit=unit, unit_scale=scaled, unit_divisor=1024, leave=False, delay=0.5
+            desc=what,
+            total=total,
+            unit=shown,
+            unit_scale=counts_octets,
+            unit_divisor=1024,
+            leave=False,
+            delay=0.5,
         ) as bar:
 
             def advance(amount: int) -> None:
