@@ -113,7 +113,7 @@ def canonical_body(body: bytes, canonicalization: Canonicalization) -> bytes:
     text = _with_lf(body)
     if canonicalization == "relaxed":
         text = _single_spaced(text).rstrip(b" \n")
-        return _without_trailing_blanks(text, b"\r\n") + b"\r\n" if text else b""
+        return _without_trailing_blanks(text + b"\n", b"\r\n") if text else b""
     return text.rstrip(b"\n").replace(b"\n", b"\r\n") + b"\r\n"
 
 

@@ -112,13 +112,19 @@ def _index(buffer: Buffer, start: int, end: int) -> dict[bytes, list[_Span]]:
         after_colon = start + len(name)
         following = after_colon + len(value)
         if name:
-            key = name[:-1].lower().rstrip(b" \t")
+            key = _key(name)
             if key in by_name:
                 by_name[key].append((start, after_colon - 1, following))
             else:
                 by_name[key] = [(start, after_colon - 1, following)]
         start = following
     return by_name
+
+
+@lru_cache(maxsize=256)
+def _key(name: bytes) -> bytes:
+    """A name with its colon, as fields are looked for by: most messages have the same ones."""
+    return name[:-1].lower().rstrip(b" \t")
 
 
 @lru_cache(maxsize=256)

@@ -184,14 +184,19 @@ def _read_answer(answer: Answer) -> Found:
         return Found(
             (), Fault(Status.TEMPERROR, f"the DNS could not answer for {answer.question.name}{detail}")
         )
-    what = answer.detail or ("no TXT record" if answer.rcode is Rcode.NOERROR else answer.rcode)
-    records, reason = [], f"there is no key at {answer.question.name} ({what})"
+    records, reason = [], "there is no key"
     for text in answer.texts[:MAX_RECORDS]:
         try:
             records.append(keys.parse_record(text))
         except DataError as error:
-            reason = f"{error} at {answer.question.name}"
-    return Found(tuple(records), None if records else Fault(Status.PERMERROR, reason))
+            reason = str(error)
+    if records:
+        return Found(tuple(records))
+    where = answer.question.name
+    if not answer.texts:
+        what = answer.detail or ("no TXT record" if answer.rcode is Rcode.NOERROR else answer.rcode)
+        where += f" ({what})"
+    return Found((), Fault(Status.PERMERROR, f"{reason} at {where}"))
 
 
 def _check_hashes(

@@ -114,7 +114,7 @@ class Answer:
         return self._only(Association)
 
     def _only(self, kind: type[_T]) -> tuple[_T, ...]:
-        return tuple(record for record in self.records if isinstance(record, kind))
+        return tuple([record for record in self.records if isinstance(record, kind)])
 
     def __str__(self) -> str:
         name, kind = self.question
