@@ -13,7 +13,8 @@ _Span: TypeAlias = tuple[int, int, int]  # of a field: its start, its colon, its
 
 _SMALL_HEADER = 3 * MAX_FIELDS  # octets in which no more fields have room than are listed
 _USUAL_NAMES = 100  # names in an h= that is worth remembering
-_FIELD = re.compile(rb"([!-9;-~]++[ \t]*+:|)([^\n]*+\n?(?:[ \t][^\n]*+\n?)*+)")
+_FIELD_END = re.compile(rb"\n(?![ \t])")
+_NAME = re.compile(rb"[!-9;-~]+")
 
 
 class Signable:
@@ -64,25 +65,25 @@ class Signable:
         is the signature's own field, which `h=` never means.
         """
         buffer = self.buffer
-        spans = self._select(names, own)
+        selected = self._select(names, own)
         if canonicalization == "simple":
-            return b"".join([simple_field(buffer[start:end]) for _, start, _, end in spans])
+            return b"".join([simple_field(buffer[start:end]) for _, (start, _, end) in selected])
         if self._is_plain():  # what relaxed_field does, without asking for each field
             canonical = [
-                name + b":" + b" ".join(buffer[colon + 1 : end].split()) for name, _, colon, end in spans
+                name + b":" + b" ".join(buffer[colon + 1 : end].split()) for name, (_, colon, end) in selected
             ]
         else:
-            canonical = [relaxed_field(name, buffer[colon + 1 : end]) for name, _, colon, end in spans]
+            canonical = [relaxed_field(name, buffer[colon + 1 : end]) for name, (_, colon, end) in selected]
         canonical.append(b"")
         return b"\r\n".join(canonical)
 
-    def _select(self, names: Sequence[bytes], own: Field | None) -> list[tuple[bytes, int, int, int]]:
+    def _select(self, names: Sequence[bytes], own: Field | None) -> list[tuple[bytes, _Span]]:
         by_name = self._spans()
         if own is not None and (key := own.key) in names:
             by_name = {**by_name, key: [span for span in by_name[key] if span[0] != own.start]}
         numbered = _numbered(tuple(names)) if len(names) < _USUAL_NAMES else _numbered.__wrapped__(names)
         return [
-            (name, *candidates[-nth])
+            (name, candidates[-nth])
             for name, nth in numbered
             if (candidates := by_name.get(name)) and nth <= len(candidates)
         ]
@@ -95,7 +96,7 @@ class Signable:
     def _spans(self) -> dict[bytes, list[_Span]]:
         if self._by_name is None:
             block = self.header
-            if block.end - block.start < _SMALL_HEADER:
+            if block.end - block.start < _SMALL_HEADER and self.buffer[block.end - 1 : block.end] == b"\n":
                 self._by_name = _index(self.buffer, block.start, block.end)
             else:
                 self._by_name = {}
@@ -106,25 +107,31 @@ class Signable:
 
 
 def _index(buffer: Buffer, start: int, end: int) -> dict[bytes, list[_Span]]:
-    """The offsets of all fields of a small header by name: as `Header.spans` has them, for half the time."""
+    """The offsets of all fields of a small header by name: as `Header.spans` has them, for half the time.
+
+    The header ends with a newline.
+    """
     by_name: dict[bytes, list[_Span]] = {}
-    for name, value in _FIELD.findall(buffer, start, end):
-        after_colon = start + len(name)
-        following = after_colon + len(value)
-        if name:
-            key = _key(name)
+    for field in _FIELD_END.split(buffer[start : end - 1]):
+        following = start + len(field) + 1
+        name, colon, _ = field.partition(b":")
+        if colon and (key := _key(name)):
             if key in by_name:
-                by_name[key].append((start, after_colon - 1, following))
+                by_name[key].append((start, start + len(name), following))
             else:
-                by_name[key] = [(start, after_colon - 1, following)]
+                by_name[key] = [(start, start + len(name), following)]
         start = following
     return by_name
 
 
 @lru_cache(maxsize=256)
 def _key(name: bytes) -> bytes:
-    """A name with its colon, as fields are looked for by: most messages have the same ones."""
-    return name[:-1].lower().rstrip(b" \t")
+    """What stands before a colon, as fields are looked for by; empty for what is no name (RFC 5322 §3.6.8).
+
+    Most messages have the same ones.
+    """
+    key = name.rstrip(b" \t").lower()
+    return key if _NAME.fullmatch(key) else b""
 
 
 @lru_cache(maxsize=256)

@@ -158,9 +158,9 @@ def require(listed: tags.TagList, names: tuple[bytes, ...]) -> None:
         raise FaultError(Status.NEUTRAL, f"the field is no tag list ({name} at octet {offset} of its value)")
     if listed.duplicates:
         raise FaultError(Status.PERMERROR, f"tag {listed.duplicates[0].decode()}= occurs twice")
-    for required in names:
-        if required not in listed:
-            raise FaultError(Status.PERMERROR, f"tag {required.decode()}= is missing")
+    missing = listed.first_missing(names)
+    if missing is not None:
+        raise FaultError(Status.PERMERROR, f"tag {missing.decode()}= is missing")
 
 
 def read(listed: tags.TagList, identity: str | None) -> Signature:
@@ -171,8 +171,7 @@ def read(listed: tags.TagList, identity: str | None) -> Signature:
     """
     domain, selector = read_name(listed, b"d"), read_name(listed, b"s")
     header, body = read_canonicalization(listed)
-    timestamp = read_number(listed, b"t") if b"t" in listed else None
-    expiration = read_number(listed, b"x") if b"x" in listed else None
+    timestamp, expiration = read_number(listed, b"t"), read_number(listed, b"x")
     if timestamp is not None and expiration is not None and expiration <= timestamp:
         raise FaultError(Status.PERMERROR, "x= is not later than t=")
     return Signature(
@@ -185,7 +184,7 @@ def read(listed: tags.TagList, identity: str | None) -> Signature:
         header,
         body,
         read_names(listed),
-        read_number(listed, b"l", _LENGTH) if b"l" in listed else None,
+        read_number(listed, b"l", _LENGTH),
         timestamp,
         expiration,
         read_base64(listed, b"b"),

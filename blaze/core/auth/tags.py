@@ -2,7 +2,7 @@
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
@@ -36,38 +36,44 @@ class TagList:
     are no tag (`not-a-tag`, `empty-tag`, `bad-character`), with their octet offsets.
     """
 
-    __slots__ = ("_tags", "defects", "duplicates")
+    __slots__ = ("_spans", "_values", "defects", "duplicates", "get")
 
     def __init__(
         self,
-        tags: dict[bytes, tuple[bytes, int, int]],
+        values: dict[bytes, bytes],
+        spans: dict[bytes, tuple[int, int]],
         duplicates: tuple[bytes, ...],
         defects: tuple[Defect, ...],
     ) -> None:
-        self._tags = tags
+        self._values = values
+        self._spans = spans
         self.duplicates = duplicates
         self.defects = defects
+        self.get: Callable[[bytes], bytes | None] = values.get
+        """The value of the tag called so, or None when there is none (an empty value is ``b""``)."""
 
     def __iter__(self) -> Iterator[Tag]:
-        return (Tag(name, *rest) for name, rest in self._tags.items())
+        return map(self.__getitem__, self._values)
 
     def __len__(self) -> int:
-        return len(self._tags)
+        return len(self._values)
 
     def __contains__(self, name: bytes) -> bool:
-        return name in self._tags
+        return name in self._values
 
     def __repr__(self) -> str:
         return f"TagList({self.to_bytes()!r})"
 
     def __getitem__(self, name: bytes) -> Tag:
         """The tag called `name`; KeyError when there is none."""
-        return Tag(name, *self._tags[name])
+        return Tag(name, self._values[name], *self._spans[name])
 
-    def get(self, name: bytes) -> bytes | None:
-        """The value of the tag called `name`, or None when there is none (an empty value is ``b""``)."""
-        tag = self._tags.get(name)
-        return tag[0] if tag else None
+    def first_missing(self, names: Iterable[bytes]) -> bytes | None:
+        """The first of `names` for which there is no tag, or None."""
+        for name in names:
+            if name not in self._values:
+                return name
+        return None
 
     def to_bytes(self) -> bytes:
         """The list on one line: ``a=1; b=2``."""
@@ -80,7 +86,8 @@ def scan(raw: bytes) -> TagList:
     `raw` may be folded; values keep the white space inside them. One trailing semicolon is right; an empty
     list has no tags. Never raises. Linear in the length of `raw`.
     """
-    tags: dict[bytes, tuple[bytes, int, int]] = {}
+    values: dict[bytes, bytes] = {}
+    spans: dict[bytes, tuple[int, int]] = {}
     duplicates: list[bytes] = []
     defects: list[Defect] = []
     clean = _is_clean(raw)
@@ -96,12 +103,13 @@ def scan(raw: bytes) -> TagList:
             defects.append(Defect("not-a-tag" if part.strip(_FWS) else "empty-tag", start))
         elif not clean and not _is_clean(part):
             defects.append(Defect("bad-character", start))
-        elif name in tags:
+        elif name in values:
             duplicates.append(name)
         else:
-            tags[name] = (value.strip(), end - len(value), end)
+            values[name] = value.strip()
+            spans[name] = (end - len(value), end)
         start = end + 1
-    return TagList(tags, tuple(duplicates), tuple(defects))
+    return TagList(values, spans, tuple(duplicates), tuple(defects))
 
 
 def _is_clean(octets: bytes) -> bool:
