@@ -15,7 +15,12 @@ SIGNATURES = 300
 VERIFICATIONS = 1000
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NAME = "bench._domainkey.example.org"
-LINE = b"A line of text as long as lines are, with two  blanks, and one at its end. \r\n"
+# Of the corpus's lines 19 % hold a run of blanks, and 12 % end in one.
+LINES = (
+    b"A line of text that is as long as lines are, with a few words and a stop.\r\n" * 5
+    + b"A line of text as long as lines are, in which two  blanks stand together.\r\n" * 2
+    + b"A line of text that is as long as lines are, with a blank at its end... \r\n"
+)
 HEADER = b"".join(
     b"Received: from a%d.example (a%d.example [192.0.2.%d])\r\n\tby b.example with ESMTPS id 4X%d;\r\n"
     b"\tThu, 01 Jan 2026 00:00:00 +0000\r\n" % (n, n, n, n)
@@ -26,7 +31,7 @@ HEADER = b"".join(
     b"Message-ID: <20260101000000.1234@example.org>\r\nMIME-Version: 1.0\r\n"
     b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\nX-Mailer: bench\r\n\r\n"
 )
-MESSAGE = HEADER + LINE * ((5000 - len(HEADER)) // len(LINE))
+MESSAGE = HEADER + LINES * ((5000 - len(HEADER)) // len(LINES))
 
 
 class Ready:
