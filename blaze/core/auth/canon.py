@@ -145,16 +145,16 @@ class BodyHashes:
         """The SHA-256 of the canonical body, or of its first `limit` octets."""
         key = canonicalization, limit
         if key not in self._digests:
-            self._compute(canonicalization, {limit})
+            self._compute(canonicalization, (limit,))
         return self._digests[key]
 
     def length(self, canonicalization: Canonicalization) -> int:
         """The number of octets of the canonical body."""
         if canonicalization not in self._lengths:
-            self._compute(canonicalization, {None})
+            self._compute(canonicalization, (None,))
         return self._lengths[canonicalization]
 
-    def _compute(self, canonicalization: Canonicalization, limits: set[int | None]) -> None:
+    def _compute(self, canonicalization: Canonicalization, limits: Collection[int | None]) -> None:
         if self._end - self._start <= SMALL:
             canonical = canonical_body(self._buffer[self._start : self._end], canonicalization)
             self._lengths[canonicalization] = len(canonical)
