@@ -80,12 +80,7 @@ def send(
       blaze send --json --transcript log.txt outbox/ mx.example.com:2525
       blaze send -s ann@example.org mail.eml -
     """
-    if socket:
-        if server is not None:
-            raise UsageError("--socket and MX are two servers", where=server)
-        server = socket if "/" in socket else f"./{socket}"
-    if lmtp and server is None:
-        raise UsageError("--lmtp needs MX", hint="Name the host[:port] or the socket that speaks LMTP.")
+    server = _one_server(server, socket, lmtp=lmtp)
     refuse_less_than_required(connection, notification)
     port = port or (_LMTP_PORT if lmtp else _SMTP_PORT)
     with transcript_to(app, transcript) as record:
@@ -113,6 +108,17 @@ def send(
             )
         else:
             deliver(app, "blaze.send/1", jobs, _courier(target, port, dns, options))
+
+
+def _one_server(server: str | None, socket: str | None, *, lmtp: bool) -> str | None:
+    """The server that MX or --socket names, or None for the recipients' own."""
+    if socket:
+        if server is not None:
+            raise UsageError("--socket and MX are two servers", where=server)
+        return socket if "/" in socket else f"./{socket}"
+    if lmtp and server is None:
+        raise UsageError("--lmtp needs MX", hint="Name the host[:port] or the socket that speaks LMTP.")
+    return server
 
 
 def _courier(target: "Target | None", port: int, dns: DNS, options: "DeliveryOptions") -> "Courier":

@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.mail_servers import free_port
+
 PASSWORD = "secret"
 _USER = "mail"
 
@@ -181,13 +183,6 @@ def procmail(folder: Path, destination: str, message: bytes) -> None:
         check=True,
         timeout=30,
     )
-
-
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def _drain(leader: int, process: subprocess.Popen[bytes]) -> None:

@@ -59,6 +59,7 @@ class _Explainer:
         self._advice: str | None = None
 
     def explain(self, result: Result) -> list[str]:
+        """What was found out about a signature, and what to do."""
         self._advice = _CHANGED if result.header_matches else None
         lines = list(_facts(self._message, result))
         if result.status is Status.PASS:
@@ -72,6 +73,7 @@ class _Explainer:
         return [*lines, *result.notes, *([advice] if advice else [])]
 
     def explain_failure(self, result: Result) -> list[str]:
+        """What changed in the body and the header, as far as it can be told."""
         lines = []
         if result.body_matches is False:
             lines.append(self._body_change(result.signature))
