@@ -1,7 +1,7 @@
 """Lines and dots: every attack whole and octet by octet, laws by hypothesis."""
 
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, strategies as st
@@ -88,6 +88,55 @@ def test_take_gives_octets_between_lines() -> None:
     assert buffer.next_line(LIMIT) == b"BDAT 4"
     assert buffer.take(4) == b"\r\n\r\n"
     assert buffer.next_line(LIMIT) == b"QUIT"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(
+                st.just("feed"), st.sampled_from([b"\r\n", b"\n", b"\r", b"ab", b"NOOP\r\nx", b"c" * LIMIT])
+            ),
+            st.tuples(st.just("take"), st.integers(0, 5)),
+            st.tuples(st.just("line"), st.just(0)),
+            st.tuples(st.just("clear"), st.just(0)),
+        ),
+        max_size=40,
+    )
+)
+def test_line_buffer_gives_every_octet_once(steps: list[tuple[str, Any]]) -> None:
+    """Against the octets themselves: whatever is fed and taken in whatever order, nothing moves."""
+    buffer = LineBuffer()
+    waiting, is_skipping = b"", False
+    for step, argument in steps:
+        if step == "feed":
+            buffer.feed(argument)
+            waiting += argument
+        elif step == "take":
+            assert buffer.take(argument) == waiting[:argument]
+            waiting = waiting[argument:]
+        elif step == "clear":
+            assert buffer.clear() == waiting
+            waiting = b""
+        else:
+            line, waiting, is_skipping = _model_line(waiting, is_skipping)
+            try:
+                assert buffer.next_line(LIMIT) == line
+            except (LineTooLong, BareNewline) as error:
+                assert type(error) is line
+        assert len(buffer) == len(waiting)
+        assert buffer.startswith(waiting[:3])
+
+
+def _model_line(waiting: bytes, is_skipping: bool) -> tuple[bytes | type[Exception] | None, bytes, bool]:
+    """What `next_line` gives, what waits then, and whether the rest of a line is still to be dropped."""
+    line, newline, rest = waiting.partition(b"\n")
+    if is_skipping:
+        return _model_line(rest, False) if newline else (None, b"", True)
+    if not newline:
+        return (LineTooLong, b"", True) if len(line) >= LIMIT else (None, waiting, False)
+    if len(line) >= LIMIT:
+        return LineTooLong, rest, False
+    return (line[:-1] if line.endswith(b"\r") and line.count(b"\r") == 1 else BareNewline), rest, False
 
 
 class Reading(NamedTuple):
