@@ -128,16 +128,8 @@ class Delivered(NamedTuple):
     recipient: str | None = None
 
 
-ServerEvent = (
-    Connected
-    | Request
-    | BadRequest
-    | AuthStep
-    | Authenticated
-    | AuthFailed
-    | BodyChunk
-    | ChunkEnd
-    | MessageEnd
-    | ConnectionClosed
+AnsweredEvent = (
+    Connected | Request | BadRequest | AuthStep | Authenticated | AuthFailed | ChunkEnd | MessageEnd
 )
+ServerEvent = AnsweredEvent | BodyChunk | ConnectionClosed
 ClientEvent = Greeting | Response | AuthChallenge | Delivered | Shutdown | ConnectionClosed

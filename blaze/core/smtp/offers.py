@@ -1,8 +1,9 @@
 """What a server offers, and what it says to each command: pure functions of a session's options and state."""
 
-from collections.abc import Callable, Collection, Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from blaze.core import sasl
 from blaze.core.smtp.commands import (
@@ -69,9 +70,12 @@ _ALWAYS_OFFERED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ServerOptions:
-    """How a server presents itself, and its limits. Sizes are in octets."""
+    """How a server presents itself, and its limits. Sizes are in octets.
+
+    One object serves all sessions: what follows from it is worked out once.
+    """
 
     hostname: str = "localhost"
     lmtp: bool = False
@@ -92,32 +96,47 @@ class ServerOptions:
     """Extensions not to offer, by keyword."""
 
 
-def extensions(session: "ServerConnection") -> dict[str, str]:
+def extensions(session: "ServerConnection") -> Mapping[str, str]:
     """The extensions of this moment, with their arguments, in the order of the reply to EHLO."""
-    options = session.options
+    return _offer(session.options, session.tls, session.binding is not None).extensions
+
+
+class _Offer(NamedTuple):
+    """What is offered in one situation, and the reply to EHLO that says so."""
+
+    mechanisms: tuple[str, ...]
+    extensions: Mapping[str, str]
+    reply: Reply
+
+
+@functools.lru_cache(maxsize=64)
+def _offer(options: ServerOptions, is_secure: bool, is_bound: bool) -> _Offer:
+    mechanisms = tuple(
+        name
+        for name in options.mechanisms
+        if (is_secure or options.clear_text_auth or name not in sasl.CLEAR_TEXT)
+        and (is_bound or not name.endswith("-PLUS"))
+    )
     offered = dict.fromkeys(_ALWAYS_OFFERED, "")
     offered["SIZE"] = str(options.max_size) if options.max_size else ""
     limits = [f"RCPTMAX={options.max_recipients}"]
     if options.max_messages:
         limits.append(f"MAILMAX={options.max_messages}")
     offered["LIMITS"] = " ".join(limits)
-    if options.starttls and not session.tls:
+    if options.starttls and not is_secure:
         offered["STARTTLS"] = ""
-    if session.tls:
+    if is_secure:
         offered["REQUIRETLS"] = ""
-    if mechanisms := mechanisms_now(session):
+    if mechanisms:
         offered["AUTH"] = " ".join(mechanisms)
-    return {keyword: text for keyword, text in offered.items() if keyword not in options.without}
+    extensions = {keyword: text for keyword, text in offered.items() if keyword not in options.without}
+    lines = [f"{keyword} {text}" if text else keyword for keyword, text in extensions.items()]
+    return _Offer(mechanisms, extensions, Reply(250, "\n".join([options.hostname, *lines])))
 
 
-def mechanisms_now(session: "ServerConnection") -> list[str]:
+def mechanisms_now(session: "ServerConnection") -> tuple[str, ...]:
     """The SASL mechanisms of this moment: none that would show the secret in clear."""
-    return [
-        name
-        for name in session.options.mechanisms
-        if (session.tls or session.options.clear_text_auth or name not in sasl.CLEAR_TEXT)
-        and (session.binding is not None or not name.endswith("-PLUS"))
-    ]
+    return _offer(session.options, session.tls, session.binding is not None).mechanisms
 
 
 def refuse(session: "ServerConnection", command: Command) -> Reply | None:
@@ -210,11 +229,6 @@ def answer(session: "ServerConnection", command: Command) -> Reply:
     fixed = _FIXED.get(type(command))
     if fixed is not None:
         return fixed
-    hostname = session.options.hostname
     if isinstance(command, Helo):
-        return Reply(250, hostname)
-    return Reply(250, "\n".join([hostname, *_listed(extensions(session))]))
-
-
-def _listed(offered: Mapping[str, str]) -> Collection[str]:
-    return [f"{keyword} {text}" if text else keyword for keyword, text in offered.items()]
+        return Reply(250, session.options.hostname)
+    return _offer(session.options, session.tls, session.binding is not None).reply
