@@ -192,7 +192,17 @@ def _listening(app: App, host: str, port: int, values: dict[str, Any]) -> "Liste
         max_messages=values["max_messages"],
         idle_timeout=values["idle_timeout"],
         count=values["count"],
+        told=_told(app),
     )
+
+
+def _told(app: App) -> frozenset[str]:
+    """The events of which something is printed."""
+    from blaze.core.net.server import EVENTS
+
+    if app.out.quiet:
+        return frozenset()
+    return EVENTS if app.out.json or app.out.verbose else EVENTS - {"connect", "quit"}
 
 
 def _tls(app: App, host: str, values: dict[str, Any]) -> tuple[Any, bytes | None]:

@@ -18,17 +18,19 @@ from blaze.core.errors import BlazeError, NoHostError, UnavailableError
 from blaze.core.net import tls as tls_door
 from blaze.core.net.arrival import Arrival, rfc3339
 from blaze.core.net.intake import Intake, Limits
+from blaze.core.net.poller import BEST_POLLER, READ, Poller
 from blaze.core.net.session import Policy, Session
 from blaze.core.net.sink import Outcome, Sink
-from blaze.core.net.stream import Outbox, Stream
+from blaze.core.net.stream import Stream
 from blaze.core.sasl import Accounts, ChannelBinding
 from blaze.core.smtp import Reply, ServerConnection, ServerOptions
 
 BACKLOG = 512
 LINGER = 2.0  # seconds that a client has to take a last reply
 GRACE = 5.0  # seconds that sessions have to end once the server stops
-MAX_ACCEPTED = 64  # connections taken before other clients get their turn; ours
 _SPARE_FILES = 64  # descriptors that are no connections
+
+EVENTS = frozenset({"listening", "connect", "mail", "error", "quit"})
 
 _TOO_MANY = Reply(421, "Too many connections", "4.7.0").to_bytes()
 
@@ -55,6 +57,8 @@ class Listening:
     max_messages: int | None = None
     idle_timeout: float = 300.0
     count: int | None = None
+    told: frozenset[str] = EVENTS
+    """The events that somebody wants to be told; the others are not put together."""
 
 
 class Server:
@@ -69,6 +73,7 @@ class Server:
         policy: Policy | None = None,
         trace: Callable[[str, str, str], object] | None = None,
         tick: Callable[[], object] = lambda: None,
+        make_poller: Callable[[asyncio.AbstractEventLoop], Poller] = BEST_POLLER,
     ) -> None:
         self.options = options
         self.policy = policy
@@ -87,7 +92,7 @@ class Server:
         self.intake = Intake(
             self._loop, sink, Limits(options.count, options.max_messages), self._stored, self.fail
         )
-        self._outbox = Outbox(self._loop)
+        self._poller = make_poller(self._loop)
         self._end_point: bytes | None = None
 
     # For sessions.
@@ -133,15 +138,17 @@ class Server:
     def _stored(self, session: Session, arrival: Arrival, outcome: Outcome) -> None:
         if isinstance(outcome, BlazeError):
             return
-        details = {
-            "from": arrival.transaction.reverse_path,
-            "to": arrival.recipients,
-            "size": arrival.body.size,
-            "path": outcome,
-        }
-        self._tell(
-            {"event": "mail", "time": rfc3339(arrival.time), "session": session.id, **details}, arrival
-        )
+        if "mail" in self.options.told:
+            event = {
+                "event": "mail",
+                "time": rfc3339(arrival.time),
+                "session": session.id,
+                "from": arrival.transaction.reverse_path,
+                "to": arrival.recipients,
+                "size": arrival.body.size,
+                "path": outcome,
+            }
+            self._tell(event, arrival)
         if self.intake.is_complete:
             self.stop_soon()
 
@@ -154,14 +161,15 @@ class Server:
             host, port = listener.getsockname()[:2]
             ready(host, port)
             self._event("listening", None, host=host, port=port)
-            self._loop.add_reader(listener.fileno(), self._accept, listener)
+            self._listen_to(listener)
             sweeper = asyncio.create_task(self._sweep())
             await self._stopping.wait()
         finally:
-            self._loop.remove_reader(listener.fileno())
+            self._poller.forget(listener.fileno())
             listener.close()
         await self._end_sessions()
         sweeper.cancel()
+        self._poller.close()
         self.intake.close()
         if self.failure:
             raise self.failure
@@ -172,7 +180,7 @@ class Server:
         session = Session(self, f"{self._prefix}-{self._opened}", client)
         self._sessions.add(session)
         self._event("connect", session, host=client[0], port=client[1])
-        session.start(Stream(self._loop, self._outbox, connection, session))
+        session.start(Stream(self._poller, connection, session))
 
     def stop(self) -> None:
         """Take no more clients, say 421 to those there are, and end when what they sent is stored."""
@@ -221,19 +229,19 @@ class Server:
                     session.expire()
 
     def _accept(self, listener: socket.socket) -> None:
-        for _ in range(MAX_ACCEPTED):
-            try:
-                connection, address = listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                self._pause_accepting(listener, error)
-                return
-            connection.setblocking(False)
-            if len(self._sessions) >= self.options.max_connections:
-                self._turn_away(connection)
-                continue
+        """Take one connection; others that wait are taken in the next turns, between what clients say."""
+        try:
+            connection, address = listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            self._pause_accepting(listener, error)
+            return
+        connection.setblocking(False)
+        if len(self._sessions) < self.options.max_connections:
             self.start_session(connection, address[:2])
+        else:
+            self._turn_away(connection)
 
     def _turn_away(self, connection: socket.socket) -> None:
         if not self.options.implicit_tls:
@@ -247,16 +255,17 @@ class Server:
     def _pause_accepting(self, listener: socket.socket, error: OSError) -> None:
         """Out of descriptors or memory: let the sessions there are go on for a moment."""
         self.tell_error(None, f"cannot take a connection: {error.strerror}")
-        self._loop.remove_reader(listener.fileno())
-        self._loop.call_later(1.0, self._resume_accepting, listener)
+        self._poller.ignore(listener.fileno())
+        self._loop.call_later(1.0, self._listen_to, listener)
 
-    def _resume_accepting(self, listener: socket.socket) -> None:
+    def _listen_to(self, listener: socket.socket) -> None:
         if not self._stopping.is_set():
-            self._loop.add_reader(listener.fileno(), self._accept, listener)
+            self._poller.watch(listener.fileno(), READ, lambda _: self._accept(listener))
 
     def _event(self, name: str, session: Session | None, **details: Any) -> None:
-        identifier = session.id if session else None
-        self._tell({"event": name, "time": rfc3339(time.time()), "session": identifier, **details}, None)
+        if name in self.options.told:
+            identifier = session.id if session else None
+            self._tell({"event": name, "time": rfc3339(time.time()), "session": identifier, **details}, None)
 
 
 def serve(

@@ -3,15 +3,16 @@
 import ssl
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from blaze.core.errors import BlazeError, RemoteProtocolError
 from blaze.core.net.arrival import Arrival
 from blaze.core.net.sessionlog import SessionLog
 from blaze.core.net.stream import Stream
 from blaze.core.smtp import NEED_DATA, PAUSED, Reply, ServerConnection
-from blaze.core.smtp.commands import Bdat, Data, Ehlo, Helo, Lhlo, Mail, Quit, Rset, StartTLS
+from blaze.core.smtp.commands import Bdat, Command, Data, Ehlo, Helo, Lhlo, Mail, Quit, Rset, StartTLS
 from blaze.core.smtp.events import (
+    AnsweredEvent,
     Authenticated,
     AuthFailed,
     AuthStep,
@@ -32,6 +33,9 @@ Policy = Callable[[ServerConnection, ServerEvent], Reply | None]
 
 421 ends the session. A message that is answered with a negative reply is not kept.
 """
+
+_HANDSHAKE: Final = State.HANDSHAKE
+_CLOSED: Final = State.CLOSED
 
 MIN_PROGRESS = 1024
 """Octets of a body within the idle time-out that show that the client is alive; ours."""
@@ -147,7 +151,7 @@ class Session:
             self._leave(_IDLE, "timeout")
 
     def _waits_for_handshake(self) -> bool:
-        return not hasattr(self, "_connection") or self._connection.state is State.HANDSHAKE
+        return not hasattr(self, "_connection") or self._connection.state is _HANDSHAKE
 
     def _leave(self, reply: Reply, reason: str) -> None:
         self._reason = self._reason or reason
@@ -174,77 +178,87 @@ class Session:
             event = connection.next_event()
             if event is NEED_DATA or event is PAUSED:
                 break
-            kind = type(event)
-            if kind is BodyChunk:
-                self._take(event.data)  # type: ignore[union-attr]
+            if type(event) is Request:
+                said.append(self._obey(event))
+            elif isinstance(event, BodyChunk):
+                self._take(event.data)
                 continue
-            if kind is ConnectionClosed:
+            elif isinstance(event, ConnectionClosed):
                 stream.write(b"".join(said))
-                stream.close(linger=connection.state is not State.CLOSED)
+                stream.close(linger=connection.state is not _CLOSED)
                 return
-            reply = self._finish(event) if type(event) is MessageEnd else self._decide(event)
-            if reply is None:
+            elif isinstance(event, MessageEnd):
+                reply = self._finish(event)
+                if reply is None:
+                    break
+                said.append(self._answer(reply))
+                self._log.verdict(reply)
+            else:
+                said.append(self._respond(event))
+            if connection.is_drained:
                 break
-            said.append(self._answer(event, reply))
         if said:
-            self._touch()
-            stream.write(b"".join(said))
-            self._after()
+            self.progress = time.monotonic()
+            stream.write(said[0] if len(said) == 1 else b"".join(said))
+            if connection.state is _CLOSED or connection.state is _HANDSHAKE:
+                self._after()
 
     def _after(self) -> None:
         """Do what the last reply promised: begin TLS, or end the session."""
-        state = self._connection.state
-        if state is State.HANDSHAKE and not self._stream.is_closing:
+        if self._connection.state is _CLOSED:
+            self._stream.close(linger=self._reason != "quit")
+        elif not self._stream.is_closing:
             context = self._server.options.starttls
             assert context is not None
             self._stream.start_tls(context)
-        elif state is State.CLOSED:
-            self._stream.close(linger=self._reason != "quit")
 
-    def _decide(self, event: ServerEvent) -> Reply:
-        """The reply to an event that is no end of a message."""
-        server = self._server
-        if (server.is_stopped or server.intake.is_limited) and type(event) is Request:
-            if self._is_closing and type(event.command) is not Quit:
-                return _CLOSING
-            if type(event.command) is Mail and server.intake.is_full:
-                return _FULL
-        return self._proposed(event)
+    def _obey(self, request: Request) -> bytes:
+        """Do what a command asks for, and give the reply."""
+        connection, server = self._connection, self._server
+        self._log.client(connection.line, request)
+        reply = None
+        if server.is_stopped or server.intake.is_limited:
+            reply = self._refusal(request.command)
+        reply = reply or self._proposed(request)
+        octets = self._answer(reply)
+        if octets:
+            self._log.server(reply)
+        act = _ON_ACCEPTED.get(type(request.command)) if reply.code < 400 else None
+        if act:
+            act(self)
+        return octets
 
-    def _proposed(self, event: ServerEvent) -> Reply:
+    def _refusal(self, command: Command) -> Reply | None:
+        """What is said to a command when the server ends or is full, if anything."""
+        if self._is_closing and type(command) is not Quit:
+            return _CLOSING
+        return _FULL if type(command) is Mail and self._server.intake.is_full else None
+
+    def _respond(self, event: AnsweredEvent) -> bytes:
+        """The reply to what is neither a command to obey nor a message."""
+        if isinstance(event, BadRequest):
+            self._log.client(self._connection.line, event)
+        elif isinstance(event, AuthStep | Authenticated | AuthFailed):
+            self._log.secret(self._connection.line)
+        reply = self._proposed(event)
+        octets = self._answer(reply)
+        self._log.server(reply)
+        return octets
+
+    def _proposed(self, event: AnsweredEvent) -> Reply:
         """What the policy says to an event, or else the protocol."""
         policy = self._server.policy
-        reply: Reply = event.reply  # type: ignore[union-attr]
-        return (policy(self._connection, event) or reply) if policy else reply
+        return (policy(self._connection, event) or event.reply) if policy else event.reply
 
-    def _answer(self, event: ServerEvent, reply: Reply) -> bytes:
-        kind = type(event)
-        if kind is Request or kind is BadRequest:
-            self._log.client(self._connection.line, event)  # type: ignore[arg-type]
-        elif kind in (AuthStep, Authenticated, AuthFailed):
-            self._log.secret(self._connection.line)
+    def _answer(self, reply: Reply) -> bytes:
         octets = self._connection.send(reply)
-        if kind is MessageEnd:
-            self._log.verdict(reply)
-        elif octets:
-            self._log.server(reply)
-        if kind is Request and reply.positive:
-            self._accepted(event.command)  # type: ignore[union-attr]
         if reply.code == 421:
             self._reason = self._reason or "refused"
             self._server.tell_error(self, str(reply))
         return octets
 
-    def _accepted(self, command: object) -> None:
-        kind = type(command)
-        if kind is Data or kind is Bdat:
-            self._begin()
-        elif kind in (Rset, Ehlo, Helo, Lhlo):
-            self._drop_arrival()
-        elif kind is Quit:
-            self._reason = "quit"
-        elif kind is StartTLS:
-            self._drop_arrival()
+    def _quit(self) -> None:
+        self._reason = "quit"
 
     # Messages.
 
@@ -334,6 +348,19 @@ class Session:
         if self._arrival:
             self._arrival.body.discard()
             self._arrival = None
+
+
+_ON_ACCEPTED: dict[type, Callable[[Session], None]] = {
+    Data: Session._begin,
+    Bdat: Session._begin,
+    Rset: Session._drop_arrival,
+    Ehlo: Session._drop_arrival,
+    Helo: Session._drop_arrival,
+    Lhlo: Session._drop_arrival,
+    StartTLS: Session._drop_arrival,
+    Quit: Session._quit,
+}
+"""What a session does when a command was answered positively."""
 
 
 def _describe(tls: ssl.SSLObject) -> str:

@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
-from typing import NamedTuple
 
 from blaze.core.net.transcript import MASK
 from blaze.core.smtp.commands import Auth
@@ -13,18 +11,29 @@ from blaze.core.smtp.grammar import Reply
 MAX_KEPT = 1 << 18
 """Octets of text kept of a session's opening, and of each transaction; the rest is counted. Ours."""
 
+LINE_OVERHEAD = 64
+"""What a line costs beside its text, as it is counted; ours."""
+
 CLIENT, SERVER, NOTE = "client", "server", "note"
 
 Tell = Callable[[str, str], object]
 """Told each line as it is said: who (`client`, `server`, `note`), and the line."""
 
 
-class Line(NamedTuple):
-    """A line: seconds since 1970, who said it, and what; octets that are no UTF-8 are surrogate escapes."""
+Said = bytes | Reply | str
+"""A line of the client's, a reply of the server's, or a note: made text when somebody reads it."""
 
-    time: float
-    who: str
-    text: str
+Line = tuple[float, str, Said]
+"""Seconds since 1970, who said it (`client`, `server`, `note`), and what."""
+
+
+def text_of(said: Said) -> str:
+    """What was said, as text: lines parted by newlines, octets that are no UTF-8 as surrogate escapes."""
+    if isinstance(said, bytes):
+        return said.decode("utf-8", "surrogateescape")
+    if isinstance(said, str):
+        return said
+    return said.to_bytes().decode("utf-8", "surrogateescape").rstrip("\r\n").replace("\r\n", "\n")
 
 
 class SessionLog:
@@ -43,69 +52,67 @@ class SessionLog:
 
     def client(self, line: bytes, event: Request | BadRequest) -> None:
         """A command line. What may be part of a log-in is masked, also where it was no good."""
+        if self._has_auth or line[:1] in b"AaMm":
+            line = self._watch(line, event)
+        self._add(CLIENT, line, len(line))
+
+    def _watch(self, line: bytes, event: Request | BadRequest) -> bytes:
+        """The line with its secret masked. The first message ends the opening."""
         verb = line[:5].upper()
         if verb == b"AUTH ":
             self._has_auth = True
             _, mechanism, *secret = line.split(b" ", 2)
-            line = b" ".join([b"AUTH", mechanism, *([MASK] if secret else [])])
-        elif type(event) is BadRequest and self._has_auth and event.reply.code in (500, 501, 421):
-            line = MASK
-        elif self._is_opening and verb == b"MAIL ":
+            return b" ".join([b"AUTH", mechanism, *([MASK] if secret else [])])
+        if type(event) is BadRequest and self._has_auth and event.reply.code in (500, 501, 421):
+            return MASK
+        if self._is_opening and verb == b"MAIL ":
             self._end_opening()
-        self._add(CLIENT, line.decode("utf-8", "surrogateescape"))
+        return line
 
     def secret(self, line: bytes) -> None:
         """A line of a log-in."""
         if line[:5].upper() == b"AUTH ":
             self.client(line, Request(Auth(""), Reply(0)))
         else:
-            self._add(CLIENT, MASK.decode())
+            self._add(CLIENT, MASK, len(MASK))
 
     def body(self, size: int) -> None:
         """A message of `size` octets."""
-        self._add(CLIENT, f"[{size} octets of message]")
+        text = f"[{size} octets of message]"
+        self._add(CLIENT, text, len(text))
 
     def server(self, reply: Reply) -> None:
         """What was answered."""
-        self._add(SERVER, _said(reply))
+        self._add(SERVER, reply, len(reply.text))
 
     def note(self, text: str) -> None:
         """What happened beside the dialogue."""
-        self._add(NOTE, text)
+        self._add(NOTE, text, len(text))
 
     def verdict(self, reply: Reply) -> None:
         """What was answered to a message; its lines, of which `take` gave a copy, are forgotten."""
         if self._tell:
-            self._tell(SERVER, _said(reply))
-        self._forget()
+            self._tell(SERVER, text_of(reply))
+        self._lines = []
+        self._kept = self._omitted = 0
 
     def take(self, reply: Reply) -> list[Line]:
         """The lines of the message that will be answered with `reply`, after those of the opening."""
-        lines = [*self._opening, *self._lines, Line(time.time(), SERVER, _said(reply))]
+        lines: list[Line] = [*self._opening, *self._lines, (time.time(), SERVER, reply)]
         if self._omitted:
-            lines.append(Line(time.time(), NOTE, f"{self._omitted} lines left out"))
+            lines.append((time.time(), NOTE, f"{self._omitted} lines left out"))
         return lines
-
-    def _forget(self) -> None:
-        self._lines = []
-        self._kept = self._omitted = 0
 
     def _end_opening(self) -> None:
         self._is_opening = False
         self._opening, self._lines = self._lines, []
         self._kept = 0
 
-    def _add(self, who: str, text: str) -> None:
+    def _add(self, who: str, said: Said, size: int) -> None:
         if self._tell:
-            self._tell(who, text)
+            self._tell(who, text_of(said))
         if self._kept > MAX_KEPT:
             self._omitted += 1
             return
-        self._kept += len(text)
-        self._lines.append(Line(time.time(), who, text))
-
-
-@lru_cache(maxsize=256)
-def _said(reply: Reply) -> str:
-    """A reply as it goes on the wire, lines parted by newlines."""
-    return reply.to_bytes().decode("utf-8", "surrogateescape").rstrip("\r\n").replace("\r\n", "\n")
+        self._kept += LINE_OVERHEAD + size
+        self._lines.append((time.time(), who, said))

@@ -1,14 +1,15 @@
-"""A server's side of one connection on an asyncio loop: octets by callback, TLS begun at any moment.
+"""A server's side of one connection: octets by callback, TLS begun at any moment.
 
 Thinner than asyncio's transports, which cost a sink more than the protocol and the disk do together, and
 which cannot turn to TLS without a moment in which octets in clear may slip by.
 """
 
-import asyncio
 import socket
 import ssl
 from contextlib import suppress
 from typing import Protocol
+
+from blaze.core.net.poller import READ, WRITE, Poller
 
 READ_SIZE = 1 << 16
 """Octets asked for at a time. Beyond 128 kB the C library would map and unmap memory for each read."""
@@ -30,29 +31,6 @@ class Listener(Protocol):
         """The connection is gone, for the last call; `reason` says what went wrong, if anything."""
 
 
-class Outbox:
-    """The streams that have something to send: they are served together, once in a turn of the loop.
-
-    A client that gets its reply at once runs at once, and keeps the server from the other clients that are
-    ready; that costs more than half of what a busy server can do.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._streams: list[Stream] = []
-
-    def add(self, stream: "Stream") -> None:
-        """Have `stream.flush` called soon."""
-        if not self._streams:
-            self._loop.call_soon(self._flush)
-        self._streams.append(stream)
-
-    def _flush(self) -> None:
-        streams, self._streams = self._streams, []
-        for stream in streams:
-            stream.flush()
-
-
 class Stream:
     """A connected socket. `write` never blocks; what the peer does not take is kept and sent later."""
 
@@ -62,29 +40,25 @@ class Stream:
         "_is_queued",
         "_linger",
         "_listener",
-        "_loop",
-        "_outbox",
         "_paused",
         "_pending",
-        "_reading",
+        "_poller",
         "_socket",
         "_tls",
+        "_watched",
         "closed",
         "is_closing",
     )
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, outbox: Outbox, connection: socket.socket, listener: Listener
-    ) -> None:
-        self._loop = loop
-        self._outbox = outbox
+    def __init__(self, poller: Poller, connection: socket.socket, listener: Listener) -> None:
+        self._poller = poller
         self._socket = connection
         self._fd = connection.fileno()
         self._listener = listener
         self._pending = bytearray()
         self._tls: _TLS | None = None
         self._paused = False
-        self._reading = False
+        self._watched = 0
         self._is_queued = False
         self._is_blocked = False
         self._linger = False
@@ -135,14 +109,14 @@ class Stream:
         self._linger = linger
         if not self._pending:
             self._finish()
-        else:
+        elif not self._is_queued:
             self._update()
 
     def abort(self, reason: str | None = None) -> None:
         """Close at once; the listener is told soon."""
         if not self.closed:
             listener = self._disconnect()
-            self._loop.call_soon(listener.lost, reason)
+            self._poller.loop.call_soon(listener.lost, reason)
 
     def _disconnect(self) -> Listener:
         """Close the socket, and give the listener for its last call.
@@ -150,10 +124,7 @@ class Stream:
         It is held here no longer: the two know each other, and only the collector would find them.
         """
         self.closed = self.is_closing = True
-        if self._reading:
-            self._loop.remove_reader(self._fd)
-        if self._is_blocked:
-            self._loop.remove_writer(self._fd)
+        self._poller.forget(self._fd)
         self._socket.close()
         listener = self._listener
         del self._listener
@@ -174,20 +145,31 @@ class Stream:
             self._disconnect().lost(None)
 
     def _update(self) -> None:
-        wanted = not self.closed and not self._paused and len(self._pending) <= HIGH_WATER
-        if self.is_closing:
-            wanted = not self.closed and self._linger
-        if wanted and not self._reading:
-            self._loop.add_reader(self._fd, self._readable)
-        elif self._reading and not wanted and not self.closed:
-            self._loop.remove_reader(self._fd)
-        self._reading = wanted
+        """Watch for what is of use now."""
+        if self.closed:
+            return
+        is_wanted = not self._paused and len(self._pending) <= HIGH_WATER
+        reads = self._linger if self.is_closing else is_wanted
+        wanted = (READ if reads else 0) | (WRITE if self._is_blocked else 0)
+        if wanted != self._watched:
+            self._watched = wanted
+            if wanted:
+                self._poller.watch(self._fd, wanted, self._ready)
+            else:
+                self._poller.ignore(self._fd)
+
+    def _ready(self, events: int) -> None:
+        # A broken connection is told whatever was asked for, and shows when it is written to or read.
+        if self._watched & WRITE and events != READ:
+            self.flush()
+        if self._watched & READ and events != WRITE:
+            self._readable()
 
     def _send(self, octets: bytes) -> None:
         self._pending += octets
         if not (self._is_queued or self._is_blocked):
             self._is_queued = True
-            self._outbox.add(self)
+            self._poller.send_soon(self)
 
     def flush(self) -> None:
         """Send what is waiting, as far as the peer takes it."""
@@ -210,14 +192,9 @@ class Stream:
             self._finish(is_inside=False)
 
     def _watch(self, *, is_blocked: bool) -> None:
-        if is_blocked == self._is_blocked:
-            return
-        if is_blocked:
-            self._loop.add_writer(self._fd, self.flush)
-        else:
-            self._loop.remove_writer(self._fd)
-        self._is_blocked = is_blocked
-        self._update()
+        if is_blocked != self._is_blocked:
+            self._is_blocked = is_blocked
+            self._update()
 
     def _send_sealed(self, tls: "_TLS", octets: bytes) -> None:
         try:

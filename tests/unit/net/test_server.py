@@ -21,6 +21,7 @@ from blaze.core.net import tls
 from blaze.core.net.accounts import USER_MECHANISMS, Users
 from blaze.core.net.arrival import Arrival, Body
 from blaze.core.net.drafts import Draft
+from blaze.core.net.poller import BEST_POLLER, Poller
 from blaze.core.net.server import Listening, Server, is_loopback
 from blaze.core.net.sink import Outcome
 from blaze.core.net.tls import make_certificates, server_context
@@ -111,6 +112,8 @@ class Running:
         return [event for event in self.events if event["event"] == name]
 
 
+POLLERS = pytest.mark.parametrize("poller", sorted({Poller, BEST_POLLER}, key=lambda kind: kind.__name__))
+
 Scenario = Callable[[Running], Awaitable[None]]
 
 
@@ -119,12 +122,17 @@ def play(
     options: Listening | None = None,
     sink: Kept | None = None,
     policy: Callable[[ServerConnection, ServerEvent], Reply | None] | None = None,
+    poller: type[Poller] = BEST_POLLER,
 ) -> Running:
     async def main() -> Running:
         kept = sink or Kept()
         events: list[dict[str, Any]] = []
         server = Server(
-            options or Listening(port=0), kept, lambda event, _: events.append(event), policy=policy
+            options or Listening(port=0),
+            kept,
+            lambda event, _: events.append(event),
+            policy=policy,
+            make_poller=poller,
         )
         running = Running(server, kept, events)
         ready = asyncio.Event()
@@ -257,7 +265,8 @@ def test_server_drops_a_client_that_goes_on_in_clear_after_starttls(contexts: Co
     assert "TLS failed" in play(scenario, options).named("error")[0]["what"]
 
 
-def test_server_starts_afresh_after_starttls(contexts: Contexts) -> None:
+@POLLERS
+def test_server_starts_afresh_after_starttls(poller: type[Poller], contexts: Contexts) -> None:
     async def scenario(running: Running) -> None:
         client = await running.connect()
         client.write(ENVELOPE + b"RSET\r\nSTARTTLS\r\n")
@@ -267,7 +276,7 @@ def test_server_starts_afresh_after_starttls(contexts: Contexts) -> None:
         assert await client.codes(8) == [503, 250, 250, 250, 354, 250, 503, 221]
 
     options = Listening(port=0, smtp=ServerOptions(starttls=True), starttls=contexts[0])
-    assert play(scenario, options).sink.messages == [b"in tls\r\n"]
+    assert play(scenario, options, poller=poller).sink.messages == [b"in tls\r\n"]
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -420,7 +429,8 @@ def test_server_ends_a_handshake_that_does_not_come(contexts: Contexts) -> None:
     play(scenario, Listening(port=0, implicit_tls=contexts[0], idle_timeout=0.3))
 
 
-def test_server_stops_reading_from_a_client_that_does_not_read() -> None:
+@POLLERS
+def test_server_stops_reading_from_a_client_that_does_not_read(poller: type[Poller]) -> None:
     async def scenario(running: Running) -> None:
         loop = asyncio.get_running_loop()
         with socket.socket() as client:
@@ -436,7 +446,7 @@ def test_server_stops_reading_from_a_client_that_does_not_read() -> None:
         other = await running.connect()
         assert await other.codes(1) == [220]
 
-    play(scenario, Listening(port=0, idle_timeout=2))
+    play(scenario, Listening(port=0, idle_timeout=2), poller=poller)
 
 
 def test_server_counts_a_flood_of_errors() -> None:
@@ -451,7 +461,8 @@ def test_server_counts_a_flood_of_errors() -> None:
 # Storing.
 
 
-def test_server_answers_when_the_message_is_stored() -> None:
+@POLLERS
+def test_server_answers_when_the_message_is_stored(poller: type[Poller]) -> None:
     async def scenario(running: Running) -> None:
         running.sink.gate.clear()
         first, second, third = [await running.connect() for _ in range(3)]
@@ -466,7 +477,7 @@ def test_server_answers_when_the_message_is_stored() -> None:
         for client in (first, second, third):
             assert await client.codes(2) == [250, 221]
 
-    running = play(scenario, sink=Kept(is_quick=False))
+    running = play(scenario, sink=Kept(is_quick=False), poller=poller)
     assert sum(running.sink.batches) == 3
     assert len(running.sink.batches) == 2, "those that wait are stored together"
 
