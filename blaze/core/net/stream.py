@@ -167,7 +167,9 @@ class Stream:
 
     def _send(self, octets: bytes) -> None:
         self._pending += octets
-        if not (self._is_queued or self._is_blocked):
+        if self._is_blocked:
+            self._update()
+        elif not self._is_queued:
             self._is_queued = True
             self._poller.send_soon(self)
 
