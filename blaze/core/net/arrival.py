@@ -115,7 +115,10 @@ class Arrival:
         Octets that are no UTF-8 become `\\udcXX`.
         """
         transcript = ", ".join(
-            [f'{{"time": "{rfc3339(when)}", {_line(who, said)}' for when, who, said in self.transcript]
+            [
+                f'{{"time": "{_rfc3339(int(1000 * when))}", {_line(who, said)}'
+                for when, who, said in self.transcript
+            ]
         )
         envelope = f'{{{self._envelope(path)}, "transcript": [{transcript}]}}\n'
         return envelope.encode("utf-8", "backslashreplace")

@@ -40,6 +40,9 @@ _CLOSED: Final = State.CLOSED
 MIN_PROGRESS = 1024
 """Octets of a body within the idle time-out that show that the client is alive; ours."""
 
+MAX_REPLIES = 100
+"""Commands of a client that are answered before the replies are sent and others get their turn; ours."""
+
 _FULL = Reply(452, "This server takes no more messages", "4.3.1")
 _CLOSING = Reply(421, "Service closing", "4.3.2")
 _IDLE = Reply(421, "Idle for too long", "4.4.2")
@@ -195,13 +198,15 @@ class Session:
                 self._log.verdict(reply)
             else:
                 said.append(self._respond(event))
-            if connection.is_drained:
+            if connection.is_drained or len(said) == MAX_REPLIES:
                 break
         if said:
             self.progress = time.monotonic()
             stream.write(said[0] if len(said) == 1 else b"".join(said))
             if connection.state is _CLOSED or connection.state is _HANDSHAKE:
                 self._after()
+            elif len(said) == MAX_REPLIES:
+                stream.after_sending(self._advance_safely)
 
     def _after(self) -> None:
         """Do what the last reply promised: begin TLS, or end the session."""

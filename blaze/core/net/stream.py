@@ -6,6 +6,7 @@ which cannot turn to TLS without a moment in which octets in clear may slip by.
 
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -35,6 +36,7 @@ class Stream:
     """A connected socket. `write` never blocks; what the peer does not take is kept and sent later."""
 
     __slots__ = (
+        "_after_sending",
         "_fd",
         "_is_blocked",
         "_is_queued",
@@ -62,6 +64,7 @@ class Stream:
         self._is_queued = False
         self._is_blocked = False
         self._linger = False
+        self._after_sending: Callable[[], object] | None = None
         self.is_closing = False
         """True when nothing more will be read or can be written."""
         self.closed = False
@@ -90,6 +93,14 @@ class Stream:
         """Read again."""
         self._paused = False
         self._update()
+
+    def after_sending(self, call: Callable[[], object]) -> None:
+        """Read nothing until all was sent that waits; have `call` called then, once."""
+        self._after_sending = call
+        self.pause()
+        if not (self._is_queued or self._is_blocked):
+            self._is_queued = True
+            self._poller.send_soon(self)
 
     def start_tls(self, context: ssl.SSLContext) -> None:
         """From now on all that comes is TLS; the server's half of the handshake is done as octets come."""
@@ -126,6 +137,7 @@ class Stream:
         self.closed = self.is_closing = True
         self._poller.forget(self._fd)
         self._socket.close()
+        self._after_sending = None
         listener = self._listener
         del self._listener
         return listener
@@ -160,7 +172,7 @@ class Stream:
 
     def _ready(self, events: int) -> None:
         # A broken connection is told whatever was asked for, and shows when it is written to or read.
-        if self._watched & WRITE and events != READ:
+        if self._is_blocked and events != READ:
             self.flush()
         if self._watched & READ and events != WRITE:
             self._readable()
@@ -190,8 +202,14 @@ class Stream:
             del pending[:sent]
         if pending or self._is_blocked:
             self._watch(is_blocked=bool(pending))
-        if self.is_closing and not pending:
+        if pending:
+            return
+        if self.is_closing:
             self._finish(is_inside=False)
+        elif self._after_sending:
+            call, self._after_sending = self._after_sending, None
+            self.resume()
+            call()
 
     def _watch(self, *, is_blocked: bool) -> None:
         if is_blocked != self._is_blocked:

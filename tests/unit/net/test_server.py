@@ -23,10 +23,11 @@ from blaze.core.net.arrival import Arrival, Body
 from blaze.core.net.drafts import Draft
 from blaze.core.net.poller import BEST_POLLER, Poller
 from blaze.core.net.server import Listening, Server, is_loopback
+from blaze.core.net.session import MAX_REPLIES
 from blaze.core.net.sink import Outcome
 from blaze.core.net.tls import make_certificates, server_context
 from blaze.core.smtp import Reply, ServerConnection, ServerOptions
-from blaze.core.smtp.commands import Rcpt
+from blaze.core.smtp.commands import Ehlo, Rcpt
 from blaze.core.smtp.events import MessageEnd, Request, ServerEvent
 from tests.fuzz.fuzz_smtp_session import fuzz_smtp_session
 
@@ -447,6 +448,55 @@ def test_server_stops_reading_from_a_client_that_does_not_read(poller: type[Poll
         assert await other.codes(1) == [220]
 
     play(scenario, Listening(port=0, idle_timeout=2), poller=poller)
+
+
+@POLLERS
+@pytest.mark.parametrize("is_quick", [True, False])
+def test_server_answers_all_of_many_commands_at_once(poller: type[Poller], is_quick: bool) -> None:
+    count = MAX_REPLIES + 20
+
+    async def scenario(running: Running) -> None:
+        client = await running.connect()
+        message = b"NOOP\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 2 LAST\r\n%c\n"
+        client.write(b"EHLO x\r\n" + b"".join(message % (65 + n % 26) for n in range(count)) + b"QUIT\r\n")
+        client.writer.write_eof()
+        assert await client.codes(2 + 4 * count + 1) == [220, 250] + [250] * 4 * count + [221]
+        assert await client.rest() == b""
+
+    running = play(scenario, sink=Kept(is_quick=is_quick), poller=poller)
+    assert running.sink.messages == [b"%c\n" % (65 + n % 26) for n in range(count)]
+
+
+def test_server_gives_others_their_turn_between_many_commands() -> None:
+    seen: list[type] = []
+
+    def policy(_: ServerConnection, event: ServerEvent) -> None:
+        if isinstance(event, Request):
+            seen.append(type(event.command))
+
+    async def scenario(running: Running) -> None:
+        greedy, other = await running.connect(), await running.connect()
+        assert await greedy.codes(1) + await other.codes(1) == [220, 220]
+        greedy.write(b"NOOP\r\n" * 50 * MAX_REPLIES)
+        other.write(b"EHLO x\r\n")
+        assert await other.codes(1) == [250]
+        assert await greedy.codes(50 * MAX_REPLIES) == [250] * 50 * MAX_REPLIES
+
+    play(scenario, policy=policy)
+    assert seen.index(Ehlo) <= 2 * MAX_REPLIES
+
+
+@pytest.mark.parametrize("before", [MAX_REPLIES - 3, MAX_REPLIES - 2, MAX_REPLIES - 1, MAX_REPLIES])
+def test_server_drops_injected_commands_wherever_its_turns_end(before: int, contexts: Contexts) -> None:
+    async def scenario(running: Running) -> None:
+        client = await running.connect()
+        client.write(b"EHLO x\r\n" + b"NOOP\r\n" * before + b"STARTTLS\r\nMAIL FROM:<a@b>\r\n")
+        octets = await client.rest()
+        assert b"220 2.0.0 Ready" not in octets
+        assert octets.count(b"Sender OK") == 0
+
+    options = Listening(port=0, smtp=ServerOptions(starttls=True), starttls=contexts[0])
+    assert play(scenario, options).named("quit")[0]["reason"] == "dropped"
 
 
 def test_server_counts_a_flood_of_errors() -> None:
