@@ -853,6 +853,74 @@ def test_a_message_that_may_not_change_leaves_its_neighbours_alone(tmp_path: Pat
         assert [taken.body for taken in peer.messages] == [WIRE, WIRE, WIRE, WIRE]
 
 
+# What is certain when a session breaks off
+
+
+def _leave_at_the_third_recipient() -> Callable[[ServerEvent], Reply | None]:
+    replies = iter([Reply(550, "no such user", "5.1.1"), None, Reply(421, "too many errors", "4.7.0")])
+
+    def policy(event: ServerEvent) -> Reply | None:
+        is_rcpt = isinstance(event, Request) and isinstance(event.command, Rcpt)
+        return next(replies, None) if is_rcpt else None
+
+    return policy
+
+
+@pytest.mark.parametrize("without", ["", "CHUNKING", "CHUNKING PIPELINING"])
+def test_a_server_that_leaves_says_why_and_its_refusals_count(without: str) -> None:
+    options = ServerOptions(hostname="mx", without=frozenset(without.split()))
+    named = [word for name in "abcd" for word in ("-r", f"{name}@one.test")]
+    with server(options, _leave_at_the_third_recipient()) as peer:
+        done = blaze("send", "--json", *named, "-", peer.endpoint)
+    assert done.returncode == 67, done.stderr
+    told = [(record["status"], record["stage"], record["code"]) for record in records(done)]
+    left = ("deferred", "rcpt", 421)
+    assert told == [("refused", "rcpt", 550), left, left, left]
+    assert not peer.messages
+
+
+_PIPELINING_OF_TWO = b"250-mx\r\n250-PIPELINING\r\n250 LIMITS RCPTMAX=2\r\n"
+_TWO_TAKEN = b"250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"
+
+
+def test_what_was_taken_counts_when_the_next_transaction_fails() -> None:
+    turns = (b"220 hi\r\n", _PIPELINING_OF_TWO, _TWO_TAKEN, b"250 queued\r\n", b"what?\r\n")
+    with scripted(*turns) as port:
+        done = blaze(
+            "send", "--json", "-r", "a@x.test", "-r", "b@x.test", "-r", "c@x.test", "-", f"127.0.0.1:{port}"
+        )
+    assert done.returncode == 76
+    assert [record["status"] for record in records(done)] == ["sent", "sent", "refused"]
+
+
+def test_the_other_recipients_go_by_a_new_connection_when_the_server_leaves() -> None:
+    options = ServerOptions(hostname="mx", max_recipients=2, max_messages=1)
+    named = [word for name in "abcde" for word in ("-r", f"{name}@x.test")]
+    with server(options) as peer:
+        done = blaze("send", "--json", *named, "-", peer.endpoint)
+    assert done.returncode == 0, done.stderr
+    assert [record["status"] for record in records(done)] == ["sent"] * 5
+    assert [len(taken.recipients) for taken in peer.messages] == [2, 2, 1]
+
+
+def test_a_bad_address_that_comes_after_a_message_was_taken() -> None:
+    message = MESSAGE.replace(b"To: ", b"To: a@x.test, b@x.test, %b@x.test, " % (b"c" * 65))
+    with server(ServerOptions(hostname="mx", max_recipients=2)) as peer:
+        done = blaze("send", "--json", "-", peer.endpoint, stdin=message)
+    assert done.returncode == 65
+    assert [record["status"] for record in records(done)] == ["sent", "sent", "refused", "refused"]
+    assert b"local-part of more than 64" in done.stdout
+
+
+def test_lmtp_recipients_that_were_answered_before_the_cut() -> None:
+    ehlo, replies = b"250-mx\r\n250 PIPELINING\r\n", b"250 ok\r\n" * 4 + b"354 go\r\n"
+    with scripted(b"220 hi\r\n", ehlo, replies, b"250 kept\r\n552 5.2.2 full\r\n") as port:
+        named = ["-r", "a@x.test", "-r", "b@x.test", "-r", "c@x.test"]
+        done = blaze("send", "--lmtp", "--json", *named, "-", f"127.0.0.1:{port}")
+    assert done.returncode == 69
+    assert [record["status"] for record in records(done)] == ["sent", "refused", "deferred"]
+
+
 # Connections cut anywhere
 
 

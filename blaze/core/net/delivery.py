@@ -4,7 +4,7 @@ Connections are kept for the messages that follow; a host that failed for now ma
 """
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple, Protocol
@@ -272,23 +272,31 @@ class HostCourier:
         self, envelope: Envelope, message: Outgoing, following: Following | None = None
     ) -> list[Delivery]:
         """See `Courier.deliver`. After a failure to connect no further attempt is made."""
-        reused = self._session is not None
-        try:
-            session = self._ready()
-        except BlazeError as error:
-            self._failure = error
-            return self._failed(envelope, error)
-        try:
-            return _told(session, session.send_message(envelope, message, following))
-        except DataError:
+        told: list[Delivery] = []
+        while True:
+            reused = self._session is not None
+            try:
+                session = self._ready()
+            except BlazeError as error:
+                self._failure = error
+                return told + self._failed(envelope, error)
+            failure = None
+            try:
+                session.send_message(envelope, message, following)
+            except BlazeError as error:
+                failure = error
+            certain = _told(session, session.outcomes.values())
+            told += certain
+            if failure is None:
+                return told
             self._drop(session)
-            raise
-        except BlazeError as error:
-            self._drop(session)
-            if reused and not session.begun and error.status == TemporaryError.exit_code:
-                # A server may close an idle connection at any time: once more on a new one.
-                return self.deliver(envelope, message, following)
-            return self._failed(envelope, _of_server(error, self._target))
+            if isinstance(failure, DataError) and not told:
+                raise failure
+            envelope = _without(envelope, session.outcomes)
+            # A server may close a connection at any time: what follows a message goes by a new one.
+            goes_on = reused or any(delivery.error is None for delivery in certain)
+            if not goes_on or session.begun or failure.status != TemporaryError.exit_code:
+                return told + self._failed(envelope, _of_server(failure, self._target))
 
     def _ready(self) -> Session:
         if self._failure is not None:
@@ -321,7 +329,13 @@ class HostCourier:
             self._session = None
 
 
-def _told(session: Session, outcomes: Sequence[Outcome]) -> list[Delivery]:
+def _without(envelope: Envelope, recipients: Collection[str]) -> Envelope:
+    """The envelope without those recipients."""
+    rest = [one for one in dict.fromkeys(envelope.recipients) if one not in recipients]
+    return replace(envelope, recipients=rest)
+
+
+def _told(session: Session, outcomes: Iterable[Outcome]) -> list[Delivery]:
     return [
         Delivery(
             outcome.recipient,

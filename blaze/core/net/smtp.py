@@ -101,6 +101,8 @@ class Session:
         self.transactions = 0
         self.begun = False
         """Whether the server may have taken the message at hand: its octets are on the way."""
+        self.outcomes: dict[str, Outcome] = {}
+        """What is certain of the message at hand, by recipient."""
         self.may_change = True
         """Whether a message that does not fit the server may be re-encoded."""
         self.warn: Callable[[str], object] = lambda _: None
@@ -138,7 +140,7 @@ class Session:
         event = self._next(self.timeouts.greeting)
         assert isinstance(event, Greeting)
         if not event.reply.positive:
-            raise self._refusal(event.reply, "CONNECT")
+            raise self.refusal(event.reply, "CONNECT")
         self._say_hello()
 
     def _say_hello(self) -> None:
@@ -147,7 +149,7 @@ class Session:
         if reply.permanent and isinstance(first, Ehlo):
             reply = self.command(Helo(self._hello))
         if not reply.positive:
-            raise self._refusal(reply, verb(first))
+            raise self.refusal(reply, verb(first))
 
     def start_tls(self, host: str, options: TLSOptions) -> None:
         """Upgrade to TLS and say hello again (RFC 3207).
@@ -238,7 +240,7 @@ class Session:
         if not event.reply.positive:
             reply = event.reply
             text = f"{reply.text} ({client.error})" if client.error else reply.text
-            raise self._refusal(reply._replace(text=text), "AUTH")
+            raise self.refusal(reply._replace(text=text), "AUTH")
         if not client.complete:
             raise AuthenticationError(
                 "the server did not prove that it knows the password", where=self.server
@@ -263,23 +265,28 @@ class Session:
         behind this message, which saves a round trip.
 
         Recipients beyond what the server takes at once follow in further transactions (RFC 5321 §4.5.3.1.10,
-        RFC 9422 §4.2). A refusal of the sender or the message is the outcome of each recipient.
+        RFC 9422 §4.2). A refusal of the sender or the message is the outcome of each recipient. When it
+        raises, `outcomes` has what is certain already; `begun` then is about the other recipients.
 
         Raises:
             DataError: the message cannot be made fit for this server.
         """
-        self.begun = False
-        outcomes: dict[str, Outcome] = {}
+        outcomes = self.outcomes = {}
         waiting = list(dict.fromkeys(envelope.recipients))
         next_one = self._new_transaction(following) if following else None
         begun, self._next_transaction = self._next_transaction, next_one
         while waiting:
+            self.begun = False
             batch = self._batch(waiting)
             if begun is None or not begun.is_ahead:
                 begun = Transaction(self, envelope, message, batch)
             if len(batch) == len(waiting):
                 begun.following = next_one
-            told = begun.run()
+            try:
+                told = begun.run()
+            except BlazeError:
+                outcomes.update(begun.settled())
+                raise
             begun = None
             outcomes.update(told)
             crowded_out = [one for one in batch if too_many(told[one].reply)]
@@ -333,7 +340,7 @@ class Session:
                 self.connection.receive_data(self.channel.read(deadline))
                 event = self.connection.next_event()
         if isinstance(event, Shutdown):
-            raise self._refusal(event.reply, "SESSION")
+            raise self.refusal(event.reply, "SESSION")
         if isinstance(event, ConnectionClosed):
             raise TemporaryError("the server closed the connection", where=self.server)
         return event
@@ -344,7 +351,8 @@ class Session:
         assert isinstance(event, Response | Delivered)
         return event.reply
 
-    def _refusal(self, reply: Reply, command: str) -> SMTPReplyError:
+    def refusal(self, reply: Reply, command: str) -> SMTPReplyError:
+        """The negative reply to `command` as an error."""
         return SMTPReplyError(
             reply.text, code=reply.code, enhanced=reply.enhanced, command=command, where=self.server
         )

@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from blaze.core.errors import DataError, TemporaryError
+from blaze.core.errors import DataError, SMTPReplyError, TemporaryError
 from blaze.core.mail.relay import Outgoing
 from blaze.core.smtp import Reply, State
 from blaze.core.smtp.commands import Bdat, Command, Data, Mail, Rcpt, Rset
@@ -20,6 +20,8 @@ GROUP = 100  # RCPT commands in one write: both directions fit the socket buffer
 BLOCK = 1 << 20  # octets of a BDAT chunk
 WRITE = 1 << 16  # octets of a message in one write
 PATIENCE_AFTER_FAILURE = 5.0  # seconds; a server that hung up has said all it will say
+
+LEAVING = 421  # the server closes the connection, RFC 5321 §3.8
 
 _TOO_BIG = "the message of {size} octets is over the server's limit of {limit}"
 _NO_SMTPUTF8 = Reply(550, "the address needs SMTPUTF8, which the server does not offer", "5.6.7")
@@ -68,6 +70,7 @@ class Transaction:
         self.is_ahead = False
         """Whether the envelope is on its way already."""
         self._body: Iterator[bytes] | None = None
+        self._is_refused = False  # by the reply to MAIL
 
     def run(self) -> dict[str, Outcome]:
         """The outcome of each recipient."""
@@ -170,31 +173,54 @@ class Transaction:
     def _send_envelope(self, last: Sequence[Command | BodyChunk] = ()) -> list[str]:
         """Send MAIL, RCPTs and, in the last write, `last`; gives the recipients that were accepted."""
         if self.is_ahead:
-            return self._take_envelope(
-                [self._session.reply(self._timeouts.rcpt) for _ in range(len(self._recipients) + 1)]
-            )
+            self._take_envelope(0, len(self._recipients) + 1)
+            return self._accepted()
         commands: list[Command] = [self._mail(), *map(self._rcpt, self._recipients)]
         step = GROUP if "PIPELINING" in self._offered else 1
-        replies: list[Reply] = []
         for start in range(0, len(commands), step):
             group: list[Command | BodyChunk] = [*commands[start : start + step]]
             if start + step >= len(commands):
                 group += last
             octets = b"".join([self._connection.send(command) for command in group])
             self._session.channel.write(octets, self._timeouts.rcpt, shown=_without_body(group))
-            replies += [self._session.reply(self._timeouts.rcpt) for _ in commands[start : start + step]]
-            if step == 1 and not replies[0].positive:
+            self._take_envelope(start, min(start + step, len(commands)))
+            if step == 1 and self._is_refused:
                 break
-        return self._take_envelope(replies)
+        return self._accepted()
 
-    def _take_envelope(self, replies: list[Reply]) -> list[str]:
-        mail, *told = replies
-        if not mail.positive:
-            self._tell(self._recipients, mail, "MAIL")
-            return []
-        for recipient, reply in zip(self._recipients, told, strict=True):
-            self._tell([recipient], reply, "RCPT")
+    def _take_envelope(self, start: int, end: int) -> None:
+        """Take the replies number `start` to `end`: to MAIL, then to each RCPT."""
+        for number in range(start, end):
+            command = "RCPT" if number else "MAIL"
+            try:
+                reply = self._reply(self._timeouts.rcpt, command)
+            except SMTPReplyError:
+                if not any(outcome.reply.positive for outcome in self._outcomes.values()):
+                    self._session.begun = False  # what followed was for nobody
+                raise
+            if number and not self._is_refused:
+                self._tell([self._recipients[number - 1]], reply, command)
+            elif not number and not reply.positive:
+                self._is_refused = True
+                self._tell(self._recipients, reply, command)
+
+    def _accepted(self) -> list[str]:
         return [one for one in self._recipients if self._outcomes[one].reply.positive]
+
+    def _reply(self, timeout: float, command: str) -> Reply:
+        """The next reply; raises SMTPReplyError when the server leaves with it (RFC 5321 §3.8)."""
+        reply = self._session.reply(timeout)
+        if reply.code == LEAVING:
+            raise self._session.refusal(reply, command)
+        return reply
+
+    def settled(self) -> dict[str, Outcome]:
+        """What is certain of a transaction that broke off: refusals, and what the server took."""
+        return {
+            one: outcome
+            for one, outcome in self._outcomes.items()
+            if outcome.command == "DATA" or not outcome.reply.positive
+        }
 
     # The message.
 
@@ -205,7 +231,7 @@ class Transaction:
             if not accepted:
                 return
             self._session.channel.write(self._connection.send(Data()), self._timeouts.data)
-        reply = self._session.reply(self._timeouts.data)
+        reply = self._reply(self._timeouts.data, "DATA")
         if not reply.positive:
             self._tell(accepted, reply, "DATA")
         elif not accepted:
@@ -273,7 +299,7 @@ class Transaction:
             if is_last:
                 self._take_deliveries(accepted)
                 return
-            reply = self._session.reply(self._timeouts.block)
+            reply = self._reply(self._timeouts.block, "DATA")
             if not reply.positive:
                 self._tell(accepted, reply, "DATA")
                 return
@@ -281,7 +307,7 @@ class Transaction:
     def _take_deliveries(self, accepted: list[str]) -> None:
         each = self._connection.lmtp and accepted
         for one in accepted if each else [None]:
-            reply = self._session.reply(self._timeouts.end)
+            reply = self._reply(self._timeouts.end, "DATA")
             self._tell(accepted if one is None else [one], reply, "DATA")
 
     def _chunks(self) -> Iterator[bytes]:
