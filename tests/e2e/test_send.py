@@ -853,6 +853,19 @@ def test_a_message_that_may_not_change_leaves_its_neighbours_alone(tmp_path: Pat
         assert [taken.body for taken in peer.messages] == [WIRE, WIRE, WIRE, WIRE]
 
 
+@pytest.mark.parametrize("bad", ["d" * 65 + "@x.test", "x@☃.test", "x@-bad-.test"])
+@pytest.mark.parametrize("without", ["CHUNKING", "CHUNKING PIPELINING"])
+def test_a_bad_address_leaves_its_neighbours_alone(bad: str, without: str, tmp_path: Path) -> None:
+    mbox = tmp_path / "mbox"
+    bodies = [MESSAGE, MESSAGE.replace(b"c@one.test", bad.encode()), MESSAGE]
+    mbox.write_bytes(b"".join(b"From x Thu Jan  1 00:00:00 1970\n" + body + b"\n" for body in bodies))
+    with server(ServerOptions(hostname="mx", without=frozenset(without.split()))) as peer:
+        done = blaze("send", "--json", str(mbox), peer.endpoint)
+    assert done.returncode == 65
+    assert [record["status"] for record in records(done)] == ["sent", "refused", "sent"]
+    assert [taken.body for taken in peer.messages] == [WIRE, WIRE]
+
+
 # What is certain when a session breaks off
 
 

@@ -10,6 +10,7 @@ from blaze.core import sasl
 from blaze.core.errors import (
     AuthenticationError,
     BlazeError,
+    DataError,
     SMTPReplyError,
     TemporaryError,
     TLSError,
@@ -299,7 +300,10 @@ class Session:
         recipients = list(dict.fromkeys(following.envelope.recipients))
         if len(self._batch(recipients)) < len(recipients):
             return None
-        return Transaction(self, following.envelope, following.message, recipients)
+        try:
+            return Transaction(self, following.envelope, following.message, recipients)
+        except DataError:
+            return None  # which comes again when it is that message's turn
 
     def _batch(self, recipients: list[str]) -> list[str]:
         if "LIMITS" not in self.extensions:

@@ -103,11 +103,18 @@ class Transaction:
         """
         offered = self._offered
         fits = "PIPELINING" in offered and "CHUNKING" not in offered and 0 < len(self._recipients) < GROUP
-        if not fits or self._outcomes or self._refuse_locally() or self._session.exhausted_after(1):
+        if not fits or self._outcomes or self._session.exhausted_after(1):
             return b""
+        try:
+            if self._refuse_locally():
+                return b""
+            commands: list[Command] = [self._mail(), *map(self._rcpt, self._recipients), Data()]
+            for command in commands:
+                command.to_bytes()
+        except DataError:
+            return b""  # which comes again when it is this message's turn
         self.is_ahead = True
         self._session.transactions += 1
-        commands: list[Command] = [self._mail(), *map(self._rcpt, self._recipients), Data()]
         return b"".join([self._connection.send(command) for command in commands])
 
     def probe(self, *, recipients: bool) -> list[Outcome]:
