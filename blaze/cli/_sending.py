@@ -129,12 +129,26 @@ def deliver(app: App, schema: str, jobs: Iterator[Job], courier: "Courier") -> N
             try:
                 deliveries = courier.deliver(job.envelope, job.message, following)
             except DataError as error:
-                error.where = ", ".join(filter(None, (job.source, error.where)))
                 deliveries = [undelivered(one, error, "") for one in job.envelope.recipients]
-            for delivery in deliveries:
+            for delivery in _with_source(deliveries, job.source):
                 _report(app, schema, job, delivery, known)
     finally:
         courier.close()
+
+
+def _with_source(deliveries: "list[Delivery]", source: str) -> "Iterator[Delivery]":
+    """The deliveries, with the message's name where it is the message that is not fit."""
+    from blaze.core.net.delivery import undelivered
+
+    named: dict[int, DataError] = {}
+    for delivery in deliveries:
+        error = delivery.error
+        if isinstance(error, DataError):
+            where = ", ".join(filter(None, (source, error.where)))
+            same = named.setdefault(id(error), DataError(error.what, where=where, hint=error.hint))
+            yield undelivered(delivery.recipient, same, delivery.server)
+        else:
+            yield delivery
 
 
 def _with_following(jobs: Iterator[Job]) -> "Iterator[tuple[Job, Following | None]]":

@@ -833,6 +833,30 @@ def test_the_worst_outcome_is_the_exit_status(zone: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("message", "args", "told"),
+    [
+        (b"Subject: x\n\nhell\xc3\xb6\n", ("--no-downgrade",), b"-, two.test:"),
+        (b"Subject: x\nTo: a@one.test, b@two.test, %b@two.test\n\n" % (b"c" * 65), (), b"-, 'ccc"),
+    ],
+)
+def test_what_one_domain_cannot_take_leaves_the_others_alone(
+    zone: Path, message: bytes, args: tuple[str, ...], told: bytes
+) -> None:
+    options = ServerOptions(without=frozenset({"8BITMIME", "SMTPUTF8"}))
+    named = ("-r", "a@one.test", "-r", "b@two.test") if args else ()
+    with server() as first, server(options, address="127.0.0.2", port=first.port):
+        done = blaze(
+            *("send", "--json", "--offline", "--dns-static", str(zone), "--port", str(first.port)),
+            *("-s", "s@one.test", *named, *args, "-"),
+            stdin=message,
+        )
+    assert done.returncode == 65
+    assert [record["status"] for record in records(done)][:2] == ["sent", "refused"]
+    assert told in done.stdout
+    assert [taken.recipients for taken in first.messages] == [["a@one.test"]]
+
+
 def test_an_address_literal_needs_no_dns(zone: Path) -> None:
     with server() as first:
         assert _send_by_mx(zone, first.port, "-r", "a@[127.0.0.1]").returncode == 0

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from blaze.core.auth.resolver import Resolver
-from blaze.core.errors import BlazeError, SMTPReplyError, TemporaryError, UnavailableError
+from blaze.core.errors import BlazeError, DataError, SMTPReplyError, TemporaryError, UnavailableError
 from blaze.core.mail.address import to_ascii_domain
 from blaze.core.mail.relay import Outgoing
 from blaze.core.net import dane, mx, sts
@@ -101,8 +101,12 @@ class MXCourier:
             if isinstance(courier, BlazeError):
                 told |= {one: undelivered(one, courier, host) for one in waiting}
                 continue
-            for delivery in courier.deliver(replace(envelope, recipients=waiting), message):
-                told[delivery.recipient] = delivery
+            try:
+                deliveries = courier.deliver(replace(envelope, recipients=waiting), message)
+            except DataError as error:
+                # It is of this domain's recipients alone: others may have the message by now.
+                deliveries = [undelivered(one, error, host) for one in waiting]
+            told |= {delivery.recipient: delivery for delivery in deliveries}
             waiting = [one for one in waiting if _may_succeed_elsewhere(told[one].error)]
             if not waiting:
                 break
@@ -224,7 +228,7 @@ def domain_of(recipient: str) -> str:
 def _may_succeed_elsewhere(error: BlazeError | None) -> bool:
     """Whether another host may do better: not after a definite answer about sender, recipient or message."""
     if not isinstance(error, SMTPReplyError):
-        return error is not None
+        return error is not None and not isinstance(error, DataError)
     if error.enhanced == REQUIRETLS_NOT_OFFERED:
         return True  # RFC 8689 §4.2.1
     return not (error.permanent and error.command in ("MAIL", "RCPT", "DATA"))
