@@ -857,6 +857,15 @@ def test_what_one_domain_cannot_take_leaves_the_others_alone(
     assert [taken.recipients for taken in first.messages] == [["a@one.test"]]
 
 
+def test_who_failed_for_now_counts_before_who_cannot_be_reached(zone: Path) -> None:
+    (zone / "mx2.one.test.dns").write_text("nxdomain\n")
+    with server(None, refuse(Rcpt, 451)) as first:
+        done = _send_by_mx(zone, first.port, "-r", "a@one.test")
+    assert done.returncode == 75, done.stderr
+    assert [(record["status"], record["code"]) for record in records(done)] == [("deferred", 451)]
+    assert _send_by_mx(zone, 1, "-r", "a@one.test").returncode == 75
+
+
 def test_an_address_literal_needs_no_dns(zone: Path) -> None:
     with server() as first:
         assert _send_by_mx(zone, first.port, "-r", "a@[127.0.0.1]").returncode == 0

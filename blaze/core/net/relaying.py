@@ -98,19 +98,23 @@ class MXCourier:
             if told:
                 self._options.inform(f"{told[waiting[0]].error}; trying {host}")
             courier = self._courier(route, host, must_be_secure="REQUIRETLS" in envelope.options)
-            if isinstance(courier, BlazeError):
-                told |= {one: undelivered(one, courier, host) for one in waiting}
-                continue
-            try:
-                deliveries = courier.deliver(replace(envelope, recipients=waiting), message)
-            except DataError as error:
-                # It is of this domain's recipients alone: others may have the message by now.
-                deliveries = [undelivered(one, error, host) for one in waiting]
-            told |= {delivery.recipient: delivery for delivery in deliveries}
+            deliveries = self._attempt(courier, host, replace(envelope, recipients=waiting), message)
+            told |= {one.recipient: _final(told.get(one.recipient), one) for one in deliveries}
             waiting = [one for one in waiting if _may_succeed_elsewhere(told[one].error)]
             if not waiting:
                 break
         return told
+
+    def _attempt(
+        self, courier: HostCourier | BlazeError, host: str, envelope: Envelope, message: Outgoing
+    ) -> list[Delivery]:
+        if not isinstance(courier, BlazeError):
+            try:
+                return courier.deliver(envelope, message)
+            except DataError as error:
+                # It is of this domain's recipients alone: others may have the message by now.
+                courier = error
+        return [undelivered(one, courier, host) for one in envelope.recipients]
 
     def _route(self, domain: str) -> mx.Route | BlazeError:
         if domain not in self._routes:
@@ -223,6 +227,12 @@ def domain_of(recipient: str) -> str:
     """The domain of an address, in ASCII and lower case; an address literal as it is, in lower case."""
     domain = recipient.rpartition("@")[2]
     return domain.lower() if domain.startswith("[") else to_ascii_domain(domain).lower()
+
+
+def _final(before: Delivery | None, now: Delivery) -> Delivery:
+    """What counts of two hosts: a host that failed for now, where the next says nothing definite."""
+    waits = before is not None and before.status == "deferred"
+    return before if before and waits and _may_succeed_elsewhere(now.error) else now
 
 
 def _may_succeed_elsewhere(error: BlazeError | None) -> bool:
