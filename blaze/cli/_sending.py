@@ -81,14 +81,14 @@ def iter_jobs(app: App, addressed: Addressed, notification: Notification = NO_NO
         yield Job(entry.name, Outgoing(part), envelope, _message_id(part))
 
 
-def sender_of(part: "Part", where: str = "-") -> str:
+def sender_of(part: "Part", where: str = "-", *, without_domain: bool = False) -> str:
     """The reverse-path that the header implies: Sender, or the first of From.
 
     Raises:
         DataError: neither names an address; `where` is the message's name.
     """
     for key in (b"sender", b"from"):
-        if found := _addresses(part, key):
+        if found := _addresses(part, key, without_domain=without_domain):
             return found[0]
     raise DataError("no sender", where=where, hint="Name one with --sender, or in From.")
 
@@ -104,10 +104,10 @@ def _addresses(part: "Part", key: bytes, *, without_domain: bool = False) -> lis
     from blaze.core.mail import address
 
     return [
-        mailbox.addr_spec if mailbox.domain else mailbox.local_part
+        member.mailbox.addr_spec
         for field in part.header.get_all(key)
-        for mailbox in address.parse_list(field.unfolded).mailboxes
-        if mailbox.domain or without_domain
+        for member in address.parse_list(field.unfolded).iter_members()
+        if member.mailbox.domain or (without_domain and member.mailbox.local_part)
     ]
 
 

@@ -20,7 +20,7 @@ from blaze.cli._app import App, Command, command
 from blaze.cli._params import DNS
 from blaze.cli._sending import deliver, recipients_of, sender_of
 from blaze.cli._transport import Connection, Notify, make_target
-from blaze.core.errors import ConfigurationError, UsageError
+from blaze.core.errors import ConfigurationError, DataError, UsageError
 
 if TYPE_CHECKING:
     from blaze.cli._sending import Job
@@ -200,11 +200,21 @@ def _read_job(call: Call, account: "Account") -> "Job":
     recipients = [
         address for name in named for address in complete_address(name.strip("<>"), account, domain)
     ]
-    sender = call.sender if call.sender is not None else account.sender or sender_of(part)
+    sender = call.sender if call.sender is not None else account.sender
+    if sender is None:
+        sender = _sender_of_header(part)
     if sender and "@" not in sender:
         sender = f"{sender}@{domain}"
     envelope = Envelope(sender, tuple(dict.fromkeys(recipients)), call.notify, call.ret, call.envid)
     return Job("-", Outgoing(part, _missing_fields(part, call, sender, domain)), envelope, None)
+
+
+def _sender_of_header(part: "Part") -> str:
+    try:
+        return sender_of(part, without_domain=True)
+    except DataError as error:
+        error.hint = "Name one with -f, in From, or as from of the account."
+        raise
 
 
 def _end_at_dot(entry: "Entry") -> int:

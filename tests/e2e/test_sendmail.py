@@ -1,0 +1,57 @@
+"""`blaze sendmail` as its callers call it, against our own server."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_send import MESSAGE, blaze
+from tests.support.smtp_server import Taken, server
+
+pytestmark = pytest.mark.e2e
+
+Sendmail = Callable[..., "tuple[subprocess.CompletedProcess[bytes], list[Taken]]"]
+
+
+@pytest.fixture
+def sendmail(tmp_path: Path) -> Sendmail:
+    """Run it with an account at a server of ours; gives what the server took too."""
+
+    def run(
+        *args: str, stdin: bytes = MESSAGE, settings: str = 'domain = "d.test"\n'
+    ) -> "tuple[subprocess.CompletedProcess[bytes], list[Taken]]":
+        config = tmp_path / "blaze" / "config.toml"
+        config.parent.mkdir(exist_ok=True)
+        with server() as peer:
+            place = f'host = "127.0.0.1"\nport = {peer.port}\ntls = "none"\n'
+            config.write_text(f"[account.a]\n{place}{settings}")
+            done = blaze("sendmail", *args, stdin=stdin, XDG_CONFIG_HOME=str(tmp_path))
+        return done, peer.messages
+
+    return run
+
+
+_ALIASES = 'domain = "d.test"\n[account.a.aliases]\nroot = "admin@d.test"\n'
+
+
+@pytest.mark.parametrize(
+    ("args", "header"),
+    [
+        (("-i", "-FCronDaemon", "-B8BITMIME", "-oem", "root"), b"From: root (Cron Daemon)\nTo: root\n"),
+        (("-t", "-i"), b"From: root\nTo: root\n"),
+        (("-t", "-i"), b"From: System <root>\nCc: Admins: root, <root>;\n"),
+    ],
+)
+def test_names_without_a_domain_get_that_of_the_account(
+    args: tuple[str, ...], header: bytes, sendmail: Sendmail
+) -> None:
+    done, (taken,) = sendmail(*args, stdin=header + b"Subject: x\n\nout\n", settings=_ALIASES)
+    assert done.returncode == 0, done.stderr
+    assert (taken.sender, taken.recipients) == ("root@d.test", ["admin@d.test"])
+
+
+def test_a_message_without_any_sender_says_how_to_name_one(sendmail: Sendmail) -> None:
+    done, taken = sendmail("-t", stdin=b"To: a@x.test\n\nx\n")
+    assert (done.returncode, taken) == (65, [])
+    assert b"Name one with -f, " in done.stderr
