@@ -192,7 +192,7 @@ def _read_job(call: Call, account: "Account") -> "Job":
 
     entry = read_whole("-")
     end = entry.end if call.dots_are_text else _end_at_dot(entry)
-    part = message.parse(entry.buffer, entry.start, end)
+    part = message.parse(entry.buffer, _start_after_from_line(entry), end)
     named = [*call.recipients, *(recipients_of(part, without_domain=True) if call.from_header else ())]
     if not named:
         raise UsageError("no recipient", hint="Name one, or take those of the header with -t.")
@@ -207,6 +207,14 @@ def _read_job(call: Call, account: "Account") -> "Job":
         sender = f"{sender}@{domain}"
     envelope = Envelope(sender, tuple(dict.fromkeys(recipients)), call.notify, call.ret, call.envid)
     return Job("-", Outgoing(part, _missing_fields(part, call, sender, domain)), envelope, None)
+
+
+def _start_after_from_line(entry: "Entry") -> int:
+    """Where the message begins: after the line that begins a message in an mbox, as procmail passes it on."""
+    from blaze.core.store.fromline import MAX_FROM_LINE, parse_from_line
+
+    line, newline, _ = entry.buffer[entry.start : entry.start + MAX_FROM_LINE].partition(b"\n")
+    return entry.start + len(line) + 1 if newline and parse_from_line(line) else entry.start
 
 
 def _sender_of_header(part: "Part") -> str:

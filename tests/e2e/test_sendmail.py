@@ -55,3 +55,16 @@ def test_a_message_without_any_sender_says_how_to_name_one(sendmail: Sendmail) -
     done, taken = sendmail("-t", stdin=b"To: a@x.test\n\nx\n")
     assert (done.returncode, taken) == (65, [])
     assert b"Name one with -f, " in done.stderr
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_the_line_that_begins_a_message_in_an_mbox_is_left_out(newline: bytes, sendmail: Sendmail) -> None:
+    message = b"From a@sender.test Thu Jan  1 00:00:00 1970\n" + MESSAGE.replace(b"\nSub", b"\nDate: x\nSub")
+    done, (taken,) = sendmail("-t", "-i", stdin=message.replace(b"\n", newline))
+    assert done.returncode == 0, done.stderr
+    assert taken.body.startswith(b"From: a@sender.test\r\nTo: c@one.test\r\nDate: x\r\n")
+
+
+def test_a_field_with_a_blank_before_its_colon_is_no_such_line(sendmail: Sendmail) -> None:
+    _, (taken,) = sendmail("-t", "-i", stdin=b"From : a@x.test\nTo: b@x.test\n\nx\n")
+    assert (taken.sender, b"From : a@x.test" in taken.body) == ("a@x.test", True)
