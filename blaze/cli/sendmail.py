@@ -13,6 +13,7 @@ from blaze.cli._account import (
     configured_account,
     find_log_in,
     find_submission,
+    sender_of_account,
     submission_options,
     with_account,
 )
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _OPTIONS = "A:B:C:F:GL:N:O:R:UV:X:a:b:f:h:imno:p:r:tv"
 _IGNORED = frozenset(["-A", "-B", "-C", "-G", "-L", "-O", "-U", "-X", "-h", "-m", "-n", "-p", "-v"])
+_HARMLESS = frozenset(["missing-domain", "dot-in-local-part", "null-element"])
+"""Defects of an argument that still is an address."""
 _DNS = DNS((), None, None, False, 5.0)
 _CONNECTION = Connection(None, False, None, None, None, None, None, None, None, None, False)
 
@@ -72,7 +75,7 @@ def _take_option(call: Call, name: str, value: str) -> None:
         case "-a":
             call.account = value
         case "-f" | "-r":
-            call.sender = value.strip("<>")
+            call.sender = "" if value == "<>" else value
         case "-F":
             call.full_name = value
         case "-t":
@@ -193,18 +196,13 @@ def _read_job(call: Call, account: "Account") -> "Job":
     entry = read_whole("-")
     end = entry.end if call.dots_are_text else _end_at_dot(entry)
     part = message.parse(entry.buffer, _start_after_from_line(entry), end)
-    named = [*call.recipients, *(recipients_of(part, without_domain=True) if call.from_header else ())]
+    domain = account.domain or own_name()
+    arguments = [name for argument in call.recipients for name in _read_argument(argument)]
+    named = [*arguments, *(recipients_of(part, without_domain=True) if call.from_header else ())]
     if not named:
         raise UsageError("no recipient", hint="Name one, or take those of the header with -t.")
-    domain = account.domain or own_name()
-    recipients = [
-        address for name in named for address in complete_address(name.strip("<>"), account, domain)
-    ]
-    sender = call.sender if call.sender is not None else account.sender
-    if sender is None:
-        sender = _sender_of_header(part)
-    if sender and "@" not in sender:
-        sender = f"{sender}@{domain}"
+    recipients = [address for name in named for address in complete_address(name, account, domain)]
+    sender = _sender(call, account, part, domain)
     envelope = Envelope(sender, tuple(dict.fromkeys(recipients)), call.notify, call.ret, call.envid)
     return Job("-", Outgoing(part, _missing_fields(part, call, sender, domain)), envelope, None)
 
@@ -217,12 +215,39 @@ def _start_after_from_line(entry: "Entry") -> int:
     return entry.start + len(line) + 1 if newline and parse_from_line(line) else entry.start
 
 
-def _sender_of_header(part: "Part") -> str:
-    try:
-        return sender_of(part, without_domain=True)
-    except DataError as error:
-        error.hint = "Name one with -f, in From, or as from of the account."
-        raise
+def _read_argument(argument: str) -> list[str]:
+    """The addresses of one argument, which may be a list of them as in a header.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from blaze.core.mail.address import parse_list
+
+    listed = parse_list(os.fsencode(argument))
+    wrong = [defect for defect in listed.defects if defect.name not in _HARMLESS]
+    if wrong or not argument.isprintable():
+        raise UsageError(f"not an address: {argument!r}")
+    return [member.mailbox.addr_spec for member in listed.iter_members()]
+
+
+def _sender(call: Call, account: "Account", part: "Part", domain: str) -> str:
+    """The reverse-path: that of -f, else the account's, else the header's."""
+    if call.sender:
+        found = _read_argument(call.sender)
+        if len(found) != 1:
+            raise UsageError(f"not one address: {call.sender!r}")
+        sender = found[0]
+    elif call.sender is not None:
+        sender = ""
+    elif (configured := sender_of_account(account)) is not None:
+        sender = configured
+    else:
+        try:
+            sender = sender_of(part, without_domain=True)
+        except DataError as error:
+            error.hint = "Name one with -f, in From, or as from of the account."
+            raise
+    return f"{sender}@{domain}" if sender and "@" not in sender else sender
 
 
 def _end_at_dot(entry: "Entry") -> int:

@@ -68,3 +68,34 @@ def test_the_line_that_begins_a_message_in_an_mbox_is_left_out(newline: bytes, s
 def test_a_field_with_a_blank_before_its_colon_is_no_such_line(sendmail: Sendmail) -> None:
     _, (taken,) = sendmail("-t", "-i", stdin=b"From : a@x.test\nTo: b@x.test\n\nx\n")
     assert (taken.sender, b"From : a@x.test" in taken.body) == ("a@x.test", True)
+
+
+def test_arguments_are_read_as_addresses(sendmail: Sendmail) -> None:
+    args = (
+        "-f",
+        "Ann <ann@x.test>",
+        "Bob <bob@x.test>",
+        "c@x.test, root",
+        "Team: d..e@x.test;",
+        "<f@x.test>",
+    )
+    done, (taken,) = sendmail(*args, settings=_ALIASES)
+    assert done.returncode == 0, done.stderr
+    assert taken.sender == "ann@x.test"
+    named = ["bob@x.test", "c@x.test", "admin@d.test", '"d..e"@x.test', "f@x.test"]
+    assert taken.recipients == named
+
+
+@pytest.mark.parametrize(
+    "args", [("a@x.test\r\nDATA",), ("a@",), ("-f", "a@x\nb", "a@x.test"), ("-f", "a,b", "c")]
+)
+def test_an_argument_that_is_no_address_is_wrong_usage(args: tuple[str, ...], sendmail: Sendmail) -> None:
+    done, taken = sendmail(*args)
+    assert (done.returncode, taken) == (64, []), done.stderr
+
+
+def test_the_senders_name_in_the_configuration(sendmail: Sendmail) -> None:
+    done, (taken,) = sendmail("-t", settings='from = "Ann <ann@x.test>"\n')
+    assert (done.returncode, taken.sender) == (0, "ann@x.test")
+    done, _ = sendmail("-t", settings='from = "no address"\n')
+    assert done.returncode == 78, done.stderr
