@@ -270,7 +270,7 @@ def _missing_fields(part: "Part", call: Call, sender: str, domain: str) -> bytes
     from datetime import datetime
 
     from blaze.core.mail import build
-    from blaze.core.mail.address import parse_mailbox
+    from blaze.core.mail.address import parse_mailbox, to_ascii_domain
 
     header = part.header
     fields = []
@@ -280,7 +280,9 @@ def _missing_fields(part: "Part", call: Call, sender: str, domain: str) -> bytes
     if header.get(b"date") is None:
         fields.append(build.date_time("Date", datetime.now().astimezone()))
     if header.get(b"message-id") is None:
-        fields.append(b"Message-ID: <%b@%b>\n" % (secrets.token_hex(16).encode(), domain.encode("idna")))
+        fields.append(
+            b"Message-ID: <%b@%b>\n" % (secrets.token_hex(16).encode(), to_ascii_domain(domain).encode())
+        )
     if header.start == header.body_start:
         fields.append(b"\n")  # there is no header: what we add becomes it
     return b"".join(fields)

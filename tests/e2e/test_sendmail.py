@@ -99,3 +99,17 @@ def test_the_senders_name_in_the_configuration(sendmail: Sendmail) -> None:
     assert (done.returncode, taken.sender) == (0, "ann@x.test")
     done, _ = sendmail("-t", settings='from = "no address"\n')
     assert done.returncode == 78, done.stderr
+
+
+@pytest.mark.parametrize("domain", ["a..b", "x" * 64 + ".test ", "☃☃", "a b", r"a\r\nb"])
+def test_a_domain_that_is_none_is_wrong_configuration(domain: str, sendmail: Sendmail) -> None:
+    done, taken = sendmail("-t", settings=f'domain = "{domain}"\n', stdin=b"From: a@x.test\nTo: b\n\nx\n")
+    assert (done.returncode, taken) == (78, []), done.stderr
+
+
+def test_a_domain_beyond_ascii(sendmail: Sendmail) -> None:
+    stdin = b"From: ann\nTo: bob\n\nx\n"
+    done, (taken,) = sendmail("-t", settings='domain = "b\u00fccher.example"\n', stdin=stdin)
+    assert done.returncode == 0, done.stderr
+    assert taken.recipients == ["bob@xn--bcher-kva.example"]
+    assert b"@xn--bcher-kva.example>\r\n" in taken.body

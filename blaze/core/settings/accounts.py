@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from blaze.core.errors import ConfigurationError
+from blaze.core.errors import ConfigurationError, DataError
 from blaze.core.settings.secrets import SecretSources
 
 
@@ -93,6 +93,8 @@ def _read_account(name: str, table: Any) -> Account:
         raise ConfigurationError("port is no port number", where=where)
     if texts["tls"] not in (None, "none", "opportunistic", "starttls", "implicit"):
         raise ConfigurationError("tls is none of none, opportunistic, starttls, implicit", where=where)
+    if texts["domain"]:
+        _check_domain(texts["domain"], where)
     if texts["pin"] and texts["tls"] in ("none", "opportunistic"):
         raise ConfigurationError(f"tls = {texts['tls']!r} and pin exclude each other", where=where)
     return Account(
@@ -122,6 +124,16 @@ def _text(table: Mapping[str, Any], key: str, where: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise ConfigurationError(f"{key} is no text", where=where)
     return value
+
+
+def _check_domain(domain: str, where: str) -> None:
+    from blaze.core.mail.address import to_ascii_domain
+    from blaze.core.smtp.grammar import check_domain
+
+    try:
+        check_domain(to_ascii_domain(domain))
+    except DataError as error:
+        raise ConfigurationError(f"domain is no domain: {error.what}", where=where) from None
 
 
 def _read_aliases(table: Any, where: str) -> dict[str, tuple[str, ...]]:
