@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
-from blaze.core.mail import build, encoded, transfer, window
+from blaze.core.mail import address, build, encoded, transfer, window
 from blaze.core.mail.compose import Encoded, Source, Span, iter_with_newline
 from blaze.core.mail.header import Field
 from blaze.core.mail.message import Part, walk
@@ -250,7 +250,7 @@ def _header_edits(
         elif named and field.key == b"content-transfer-encoding":
             yield _Edit(field.start, field.end, (named,))
             named = b""
-        elif changed := _rewritten(field, ascii_header=ascii_header):
+        elif changed := _rewritten(field, is_root=is_root, ascii_header=ascii_header):
             yield _Edit(field.start, field.end, (changed,))
     added = [named] if named else []
     if new_encoding and is_root and header.get(b"mime-version") is None:
@@ -259,7 +259,7 @@ def _header_edits(
         yield _Edit(header.end, header.end, added)
 
 
-def _rewritten(field: Field, *, ascii_header: bool) -> bytes | None:
+def _rewritten(field: Field, *, is_root: bool, ascii_header: bool) -> bytes | None:
     octets = field.octets
     traits = survey((octets,))
     if not (traits.bare_return or traits.long_line or (ascii_header and traits.eight_bit)):
@@ -270,11 +270,23 @@ def _rewritten(field: Field, *, ascii_header: bool) -> bytes | None:
     try:
         return build.field(field.name, text, _CRLF)
     except (DataError, UnicodeEncodeError):
+        if is_root and is_list and (beyond := _address_beyond_ascii(value)):
+            raise DataError(f"the field {field.name} has an address that needs SMTPUTF8: {beyond}") from None
         plain = bytes(octet if octet < 128 else 63 for octet in value)
         folded = build.structured(field.name, plain.decode("ascii"), _CRLF)
         if survey((folded,)).long_line:
             raise DataError(f"the field {field.name} has a line over {MAX_LINE} octets") from None
         return folded
+
+
+def _address_beyond_ascii(value: bytes) -> str | None:
+    """The first address of a list in UTF-8 whose local-part no ASCII form stands for (RFC 6532 §3.2)."""
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return None  # no address of any standard
+    mailboxes = address.parse_list(value).mailboxes
+    return next((one.addr_spec for one in mailboxes if not one.local_part.isascii()), None)
 
 
 def _ended(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -151,6 +151,8 @@ def test_long_fields_are_folded() -> None:
     [
         b"Message-ID: <" + b"y" * 2000 + b"@b>\n\nx\n",
         b"Content-Transfer-Encoding: x-secret\n\n\xff\n",
+        "Cc: a@x.test, Jörg <jörg@x.test>\n\nx\n".encode(),
+        "Reply-To: jörg@x.test, missing-domain\n\nx\n".encode(),
     ],
 )
 def test_what_cannot_be_said_otherwise_is_refused(octets: bytes) -> None:
