@@ -55,7 +55,7 @@ def find_account(config: Mapping[str, Any], name: str | None) -> Account | None:
     """
     tables = config.get("account", {})
     chosen = name
-    if isinstance(tables, str):
+    if not isinstance(tables, Mapping):
         raise ConfigurationError("account must be a table", hint='Choose one with default-account = "NAME".')
     if chosen is None:
         chosen = config.get("default-account")
@@ -63,6 +63,8 @@ def find_account(config: Mapping[str, Any], name: str | None) -> Account | None:
         chosen = next(iter(tables))
     if chosen is None:
         return None
+    if not isinstance(chosen, str):
+        raise ConfigurationError("default-account is no name")
     if chosen not in tables:
         known = ", ".join(sorted(tables)) or "none"
         raise ConfigurationError(f"no account {chosen!r}", hint=f"The configuration has: {known}.")
@@ -93,6 +95,8 @@ def _read_account(name: str, table: Any) -> Account:
         raise ConfigurationError("port is no port number", where=where)
     if texts["tls"] not in (None, "none", "opportunistic", "starttls", "implicit"):
         raise ConfigurationError("tls is none of none, opportunistic, starttls, implicit", where=where)
+    if texts["auth"]:
+        _check_mechanism(texts["auth"], where)
     if texts["domain"]:
         _check_domain(texts["domain"], where)
     if texts["pin"] and texts["tls"] in ("none", "opportunistic"):
@@ -124,6 +128,14 @@ def _text(table: Mapping[str, Any], key: str, where: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise ConfigurationError(f"{key} is no text", where=where)
     return value
+
+
+def _check_mechanism(name: str, where: str) -> None:
+    from blaze.core.sasl import MECHANISMS
+
+    known = (*MECHANISMS, "APOP", "USER")  # the last two for a maildrop
+    if name.upper() not in known:
+        raise ConfigurationError(f"auth is none of {', '.join(known)}", where=where)
 
 
 def _check_domain(domain: str, where: str) -> None:

@@ -48,6 +48,9 @@ def test_find_account_without_a_name() -> None:
         (CONFIG, "nobody"),
         ({}, "nobody"),
         ({"account": "work"}, "work"),
+        ({"account": [{"host": "x"}]}, None),
+        ({"account": {}, "default-account": ["work"]}, None),
+        ({"account": {"work": {"auth": "NTLM"}}}, "work"),
         ({"account": {"work": 1}}, "work"),
         ({"account": {"work": {"hots": "x"}}}, "work"),
         ({"account": {"work": {"host": 1}}}, "work"),
@@ -58,7 +61,7 @@ def test_find_account_without_a_name() -> None:
         ({"account": {"work": {"aliases": {"root": 1}}}}, "work"),
     ],
 )
-def test_find_account_refuses(config: dict[str, Any], name: str) -> None:
+def test_find_account_refuses(config: dict[str, Any], name: str | None) -> None:
     with pytest.raises(ConfigurationError):
         find_account(config, name)
 
