@@ -16,6 +16,7 @@ class Transcript:
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
         self._partial = b""
+        self._tls = False
 
     def sent(self, octets: bytes, *, tls: bool) -> None:
         """What the client wrote, secrets already masked."""
@@ -27,20 +28,34 @@ class Transcript:
         self._line(" ~> " if tls else " -> ", b"[%d octets of message]" % size)
 
     def received(self, octets: bytes, *, tls: bool) -> None:
-        """What the server wrote, cut anywhere."""
+        """What the server wrote, cut anywhere; nothing when it closed the connection."""
+        if not octets:
+            self._end_line()
         *lines, self._partial = (self._partial + octets).split(b"\n")
+        self._tls = tls
         for line in lines:
-            negative = line[:1] in (b"4", b"5")
-            mark = ("<~* " if tls else "<** ") if negative else ("<~  " if tls else "<-  ")
-            self._line(mark, line.rstrip(b"\r"))
+            self._received_line(line)
 
     def note(self, text: str) -> None:
         """What happened beside the dialogue."""
+        self._end_line()
         self._line("=== ", text.encode("utf-8", "surrogateescape"))
 
     def failed(self, text: str) -> None:
         """What went wrong."""
+        self._end_line()
         self._line("*** ", text.encode("utf-8", "surrogateescape"))
+
+    def _end_line(self) -> None:
+        """Write down what the server said without ending the line."""
+        if self._partial:
+            partial, self._partial = self._partial, b""
+            self._received_line(partial)
+
+    def _received_line(self, line: bytes) -> None:
+        negative = line[:1] in (b"4", b"5")
+        mark = ("<~* " if self._tls else "<** ") if negative else ("<~  " if self._tls else "<-  ")
+        self._line(mark, line.rstrip(b"\r"))
 
     def _line(self, mark: str, line: bytes) -> None:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -35,3 +35,16 @@ def test_replies_cut_anywhere_are_whole_lines() -> None:
     for octet in b"250-a\r\n250 \xff\r\n25":
         record.received(bytes([octet]), tls=False)
     assert _plain(lines) == ["<-  250-a", "<-  250 \udcff"]
+
+
+def test_a_line_that_never_ends_is_told_once_the_server_is_gone() -> None:
+    for end in (
+        lambda record: record.received(b"", tls=False),
+        lambda record: record.failed("gone"),
+        lambda record: record.note("Trying mx2"),
+    ):
+        lines, record = _recorded()
+        record.received(b"220 a\r\n554 b", tls=False)
+        end(record)
+        record.received(b"220 c\r\n", tls=False)
+        assert [line for line in _plain(lines) if line[0] == "<"] == ["<-  220 a", "<** 554 b", "<-  220 c"]
