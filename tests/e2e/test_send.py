@@ -433,6 +433,14 @@ def test_broken_servers_end_with_the_right_status(turns: tuple[bytes | None, ...
     assert code != 76 or record["text"].endswith(f": 127.0.0.1:{port}")
 
 
+def test_the_transcript_says_what_broke_the_session_off() -> None:
+    with scripted(b"220 hi\r\n", b"250 mx\r\n", b"250 ok\r\n", b"25") as port:
+        done = blaze("send", "--transcript", "-", "-", f"127.0.0.1:{port}")
+    *_, said, failed = done.stdout.splitlines()
+    assert said.endswith(b" <-  25")
+    assert failed.endswith(b" *** the server closed the connection: 127.0.0.1:%d" % port)
+
+
 def test_an_octet_a_moment_is_timed_out() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 

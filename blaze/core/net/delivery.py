@@ -290,6 +290,8 @@ class HostCourier:
             if failure is None:
                 return told
             self._drop(session)
+            if self._options.transcript:
+                self._options.transcript.failed(str(failure))
             if isinstance(failure, DataError) and not told:
                 raise failure
             envelope = _without(envelope, session.outcomes)
