@@ -301,8 +301,13 @@ class Transaction:
         following = chain([first], [second] if second is not None else [], blocks)
         for block, is_last in _with_last(following):
             octets = self._connection.send(Bdat(len(block), last=is_last))
-            self._session.channel.write(octets, self._timeouts.data)
-            self._session.channel.write_body(self._connection.send(BodyChunk(block)), self._timeouts.block)
+            chunk = self._connection.send(BodyChunk(block))
+            try:
+                self._session.channel.write(octets, self._timeouts.data)
+                self._session.channel.write_body(chunk, self._timeouts.block)
+            except TemporaryError:
+                self._read_early_reply(accepted)
+                return
             if is_last:
                 self._take_deliveries(accepted)
                 return
