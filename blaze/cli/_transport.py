@@ -236,6 +236,23 @@ class Notify(click.ParamType[str]):
         return ",".join(words)
 
 
+class EnvelopeId(click.ParamType[str]):
+    """What a sender calls a delivery: up to 100 octets in the form that they are sent in."""
+
+    name = "TEXT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it is."""
+        from blaze.core.smtp.grammar import encode_xtext
+        from blaze.core.smtp.parameters import MAX_ENVID
+
+        if not (value.isascii() and value.isprintable()):
+            self.fail(f"{value!r} is no printable ASCII", param, ctx)
+        if len(encode_xtext(value)) > MAX_ENVID:
+            self.fail(f"{value!r} is over {MAX_ENVID} octets", param, ctx)
+        return str(value)
+
+
 def delivery_options(function: Callable[..., Any]) -> Any:
     """Add the further options of `send` and `submit`; those of DSN come as `notification`."""
 
@@ -245,7 +262,7 @@ def delivery_options(function: Callable[..., Any]) -> Any:
         type=click.Choice(["full", "hdrs"], case_sensitive=False),
         help="What such a report shall hold of the message.",
     )
-    @option("--envid", metavar="TEXT", help="What such a report shall call this delivery.")
+    @option("--envid", type=EnvelopeId(), help="What such a report shall call this delivery.")
     @option("--require-tls", is_flag=True, help="Ask for TLS on the whole way, or no delivery (RFC 8689).")
     @option("--no-downgrade", is_flag=True, help="Refuse a message rather than re-encode it for the server.")
     @option(

@@ -20,7 +20,7 @@ from blaze.cli._account import (
 from blaze.cli._app import App, Command, command
 from blaze.cli._params import DNS
 from blaze.cli._sending import deliver, recipients_of, sender_of
-from blaze.cli._transport import Connection, Notify, make_target
+from blaze.cli._transport import Connection, EnvelopeId, Notify, make_target
 from blaze.core.errors import ConfigurationError, DataError, UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _take_option(call: Call, name: str, value: str) -> None:
         case "-R":
             raise UsageError(f"-R {value} is neither full nor hdrs")
         case "-V":
-            call.envid = value
+            call.envid = EnvelopeId().convert(value, None, click.get_current_context(silent=True))
         case "-b" if value in ("m", "s"):
             call.speak_smtp = value == "s"
         case "-b":

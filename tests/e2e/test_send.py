@@ -321,6 +321,9 @@ def test_dsn_is_asked_for() -> None:
         ("-s", "a@b>\nDATA"),
         ("-h", "x\r\nQUIT"),
         ("--notify", "never,success"),
+        ("--envid", "a\r\nb"),
+        ("--envid", "ü"),
+        ("--envid", "+" * 34),
         ("-4", "-6"),
     ],
 )

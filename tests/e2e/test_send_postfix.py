@@ -139,7 +139,7 @@ def test_sendmail_without_account_or_recipient(tmp_path: Path) -> None:
     environ = {"XDG_CONFIG_HOME": str(tmp_path)}
     assert blaze("sendmail", "-i", **environ).returncode == 64
     assert blaze("sendmail", "-bd", **environ).returncode == 64
-    for wrong in (("-Z",), ("-N", "sometimes"), ("-R", "half")):
+    for wrong in (("-Z",), ("-N", "sometimes"), ("-R", "half"), ("-V", "x" * 101)):
         assert blaze("sendmail", *wrong, "a@b.test", **environ).returncode == 64
 
 
