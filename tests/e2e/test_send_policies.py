@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,6 +128,7 @@ class _PolicyServer:
         outer = self
         self.text, self.status, self.kind = "", 200, "text/plain"
         self.asked: list[str] = []
+        self.delay = 0.0  # seconds before each octet of the page
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -134,7 +136,11 @@ class _PolicyServer:
                 self.send_response(outer.status)
                 self.send_header("Content-Type", outer.kind)
                 self.end_headers()
-                self.wfile.write(outer.text.encode())
+                for octet in outer.text.encode() if outer.delay else ():
+                    time.sleep(outer.delay)
+                    self.wfile.write(bytes([octet]))
+                if not outer.delay:
+                    self.wfile.write(outer.text.encode())
 
             def log_message(self, *args: object) -> None:
                 pass
@@ -220,6 +226,19 @@ def test_sts_policies_that_cannot_be_read_are_passed_over(
     code, stderr = _send(_sts_zone(tmp_path / "zone"), peer, "--cafile", str(tls.authority))
     assert code == 0
     assert b"going on without the MTA-STS policy" in stderr
+
+
+def test_a_policy_that_comes_an_octet_a_moment_is_not_waited_for(
+    tls: TLSFiles, peer: Server, policies: _PolicyServer, tmp_path: Path
+) -> None:
+    policies.text, policies.delay = POLICY.format(mode="none", mx="mx.one.test"), 0.2
+    begun = time.monotonic()
+    code, stderr = _send(
+        _sts_zone(tmp_path / "zone"), peer, "--cafile", str(tls.authority), "--timeout", "1s"
+    )
+    assert time.monotonic() - begun < 5
+    assert code == 0
+    assert b"timed out" in stderr
 
 
 def test_sts_policies_are_kept(tls: TLSFiles, peer: Server, policies: _PolicyServer, tmp_path: Path) -> None:

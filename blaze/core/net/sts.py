@@ -1,9 +1,12 @@
 """MTA-STS: a domain's word, fetched over HTTPS, on which hosts take its mail inside TLS (RFC 8461)."""
 
 import http.client
+import io
 import re
 import ssl
+import time
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from blaze.core.auth.resolver import RecordType, Resolver, ask
 from blaze.core.errors import BlazeError, DataError
@@ -11,6 +14,9 @@ from blaze.core.net import tls
 from blaze.core.net.dial import DialOptions, dial
 from blaze.core.net.mx import find_addresses
 from blaze.core.net.tls import TLSOptions
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 PORT = 443
 MAX_POLICY = 65536  # octets, RFC 8461 §3.3 suggests 64 kilobytes
@@ -80,6 +86,45 @@ def fetch_policy(domain: str, resolver: Resolver, dial_options: DialOptions, tru
     return parse(_fetch(f"mta-sts.{domain}", resolver, dial_options, trust))
 
 
+class _Reader(io.RawIOBase):
+    """Reads from a connection until `deadline`, a time of the monotonic clock, whatever comes how slowly."""
+
+    def __init__(self, connection: ssl.SSLSocket, deadline: float) -> None:
+        self._connection = connection
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Some octets; TimeoutError once the time is over."""
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("timed out")
+        self._connection.settimeout(remaining)
+        return self._connection.recv_into(buffer)
+
+
+class _TimedSocket:
+    """What `http.client` asks of a socket, within a time for all of the response."""
+
+    def __init__(self, connection: ssl.SSLSocket, timeout: float) -> None:
+        self._connection = connection
+        self._deadline = time.monotonic() + timeout
+
+    def sendall(self, octets: bytes) -> None:
+        """Send the request."""
+        self._connection.sendall(octets)
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002
+        """The response."""
+        return io.BufferedReader(_Reader(self._connection, self._deadline))
+
+    def close(self) -> None:
+        """Nothing: the response may still have to be read."""
+
+
 def _fetch(host: str, resolver: Resolver, dial_options: DialOptions, trust: TLSOptions) -> bytes:
     timeout = min(TIMEOUT, dial_options.timeout)
     addresses = find_addresses(host, resolver).addresses
@@ -90,7 +135,7 @@ def _fetch(host: str, resolver: Resolver, dial_options: DialOptions, trust: TLSO
         connection.close()
         raise
     session = http.client.HTTPSConnection(host, timeout=timeout)
-    session.sock = secured
+    session.sock = _TimedSocket(secured, timeout)
     try:
         session.request("GET", "/.well-known/mta-sts.txt", headers={"Accept": "text/plain"})
         response = session.getresponse()
@@ -100,7 +145,7 @@ def _fetch(host: str, resolver: Resolver, dial_options: DialOptions, trust: TLSO
             raise tls.to_error(error, host) from None
         raise DataError(f"the MTA-STS policy cannot be fetched: {error}", where=host) from None
     finally:
-        session.close()
+        secured.close()
     kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
     if response.status != 200 or kind != "text/plain" or len(text) > MAX_POLICY:
         reason = (
