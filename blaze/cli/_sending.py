@@ -66,7 +66,7 @@ def iter_jobs(app: App, addressed: Addressed, notification: Notification = NO_NO
         part = message.parse(entry.buffer, entry.start, entry.end)
         try:
             path = addressed.sender if addressed.sender is not None else sender_of(part, entry.name)
-            to = addressed.recipients or recipients_of(part)
+            to = addressed.recipients or recipients_of(app, part, entry.name)
             if not to:
                 raise DataError(
                     "no recipient", where=entry.name, hint="Name one with -r, or in To, Cc or Bcc."
@@ -93,22 +93,39 @@ def sender_of(part: "Part", where: str = "-", *, without_domain: bool = False) -
     raise DataError("no sender", where=where, hint="Name one with --sender, or in From.")
 
 
-def recipients_of(part: "Part", *, without_domain: bool = False) -> tuple[str, ...]:
-    """The addresses of To, Cc and Bcc, each once; those `without_domain` on demand."""
+def recipients_of(
+    app: App, part: "Part", where: str = "-", *, without_domain: bool = False
+) -> tuple[str, ...]:
+    """The addresses of To, Cc and Bcc, each once; those `without_domain` on demand.
+
+    What stands among them and is no address is warned about; `where` is the message's name.
+    """
+
+    def pass_over(text: str) -> None:
+        app.out.warn(f"no address, and left out: {text}: {where}")
+
     keys = (b"to", b"cc", b"bcc")
-    found = (address for key in keys for address in _addresses(part, key, without_domain=without_domain))
+    found = (one for key in keys for one in _addresses(part, key, pass_over, without_domain=without_domain))
     return tuple(dict.fromkeys(found))
 
 
-def _addresses(part: "Part", key: bytes, *, without_domain: bool = False) -> list[str]:
+def _addresses(
+    part: "Part",
+    key: bytes,
+    pass_over: Callable[[str], object] = lambda _: None,
+    *,
+    without_domain: bool = False,
+) -> list[str]:
     from blaze.core.mail import address
 
-    return [
-        member.mailbox.addr_spec
-        for field in part.header.get_all(key)
-        for member in address.parse_list(field.unfolded).iter_members()
-        if member.mailbox.domain or (without_domain and member.mailbox.local_part)
-    ]
+    found = []
+    for field in part.header.get_all(key):
+        for mailbox, _ in address.parse_list(field.unfolded).iter_members():
+            if mailbox.domain or (without_domain and mailbox.local_part):
+                found.append(mailbox.addr_spec)
+            else:
+                pass_over(mailbox.addr_spec or mailbox.display_name or "<>")
+    return found
 
 
 def _message_id(part: "Part") -> str | None:

@@ -157,7 +157,7 @@ def _submit(app: App, call: Call) -> None:
         raise ConfigurationError("no account to submit through", hint="Write an [account.NAME] table.")
     courier = _courier(app, account)
     if not call.speak_smtp:
-        deliver(app, "blaze.sendmail/1", iter([_read_job(call, account)]), courier)
+        deliver(app, "blaze.sendmail/1", iter([_read_job(app, call, account)]), courier)
         return
     from blaze.core.net.stdio import serve
 
@@ -178,7 +178,7 @@ def _courier(app: App, account: "Account") -> "Courier":
     return HostCourier(make_target(server.host, server.port, _DNS), options)
 
 
-def _read_job(call: Call, account: "Account") -> "Job":
+def _read_job(app: App, call: Call, account: "Account") -> "Job":
     """The message on standard input, with its envelope.
 
     Raises:
@@ -198,7 +198,7 @@ def _read_job(call: Call, account: "Account") -> "Job":
     part = message.parse(entry.buffer, _start_after_from_line(entry), end)
     domain = account.domain or own_name()
     arguments = [name for argument in call.recipients for name in _read_argument(argument)]
-    named = [*arguments, *(recipients_of(part, without_domain=True) if call.from_header else ())]
+    named = [*arguments, *(recipients_of(app, part, without_domain=True) if call.from_header else ())]
     if not named:
         raise UsageError("no recipient", hint="Name one, or take those of the header with -t.")
     recipients = [address for name in named for address in complete_address(name, account, domain)]

@@ -288,6 +288,24 @@ def test_a_message_of_no_octets(without: str) -> None:
     assert [(taken.sender, taken.body) for taken in peer.messages] == [("", b"")]
 
 
+def test_what_is_no_address_among_the_recipients_is_told() -> None:
+    message = MESSAGE.replace(b"c@one.test", b"c@one.test, bob, Team: ann@, d@one.test;")
+    with server() as peer:
+        done = blaze("send", "-", peer.endpoint, stdin=message)
+    assert done.returncode == 0
+    assert [taken.recipients for taken in peer.messages] == [["c@one.test", "d@one.test"]]
+    assert done.stderr.splitlines() == [
+        b"warning: no address, and left out: bob: -",
+        b"warning: no address, and left out: ann@: -",
+    ]
+
+
+def test_a_name_without_a_domain_is_no_sender() -> None:
+    done = blaze("send", "-", "-", stdin=MESSAGE.replace(b"a@sender.test", b"root"))
+    assert done.returncode == 65
+    assert b"no sender" in done.stderr
+
+
 def test_a_message_without_a_sender_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(b"To: c@one.test\n\nx\n")
     with server() as peer:
