@@ -59,7 +59,7 @@ def _ordered(exchangers: Sequence[MailExchanger], rng: random.Random) -> tuple[s
 
 @dataclass(frozen=True, slots=True)
 class HostAddresses:
-    """The addresses of a mail host, and whether every answer was authenticated."""
+    """The addresses of a mail host, and whether every answer with them was authenticated."""
 
     addresses: tuple[IPv4Address | IPv6Address, ...]
     authenticated: bool = False
@@ -81,7 +81,8 @@ def find_addresses(host: str, resolver: Resolver) -> HostAddresses:
     answers = resolver.query([Question(host, RecordType.AAAA), Question(host, RecordType.A)])
     addresses = tuple(address for answer in answers for address in answer.addresses)
     if addresses:
-        return HostAddresses(addresses, all(answer.authenticated for answer in answers))
+        # An answer that failed says nothing: who suppresses one must not take DANE away.
+        return HostAddresses(addresses, all(one.authenticated for one in answers if not one.failed))
     if any(answer.failed for answer in answers):
         raise DNSTemporaryError("the address cannot be looked up now", where="; ".join(map(str, answers)))
     raise NoHostError("the mail exchanger has no address", where=host)

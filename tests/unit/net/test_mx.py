@@ -93,6 +93,12 @@ def test_addresses_come_six_first() -> None:
     ).authenticated
 
 
+@pytest.mark.parametrize("rcode", [Rcode.SERVFAIL, Rcode.TIMEOUT])
+def test_an_answer_that_is_suppressed_takes_no_authenticity_away(rcode: Rcode) -> None:
+    four = Answer(Question("h", RecordType.A), records=(ip_address("192.0.2.1"),), authenticated=True)
+    assert find_addresses("h", Zone(a=four, aaaa=Answer(Question("h", RecordType.AAAA), rcode))).authenticated
+
+
 @pytest.mark.parametrize(
     ("zone", "error"),
     [
