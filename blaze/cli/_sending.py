@@ -251,8 +251,7 @@ def plan_by_mx(job: Job, port: int, dns: DNS) -> Plan:
     from dataclasses import replace
 
     from blaze.core.net import mx
-    from blaze.core.net.delivery import Target
-    from blaze.core.net.relaying import MAX_ATTEMPTS, domain_of
+    from blaze.core.net.relaying import MAX_ATTEMPTS, domain_of, target_of
 
     resolver = dns.resolver()
     domain = domain_of(job.envelope.recipients[0])
@@ -260,7 +259,7 @@ def plan_by_mx(job: Job, port: int, dns: DNS) -> Plan:
     failure: BlazeError | None = None
     for host in mx.find_route(domain, resolver).hosts[:MAX_ATTEMPTS]:
         try:
-            targets.append(Target(host, port, mx.find_addresses(host, resolver).addresses))
+            targets.append(target_of(host, port, mx.find_addresses(host, resolver)))
         except BlazeError as error:
             failure = error
     if failure and not targets:

@@ -156,7 +156,7 @@ class MXCourier:
             secure = route.authenticated and found.authenticated
             guard = (self._dane_guard(route, host) if secure else None) or self._sts_guard(route, host)
         is_secure = guard.named or route.authenticated or not route.explicit
-        return _Way(Target(host, self._port, found.addresses), guard.options, guard.policy, is_secure)
+        return _Way(target_of(host, self._port, found), guard.options, guard.policy, is_secure)
 
     # What the domain asks for.
 
@@ -221,6 +221,11 @@ class MXCourier:
         for courier in self._couriers.values():
             courier.close()
         self._couriers.clear()
+
+
+def target_of(host: str, port: int, found: mx.HostAddresses) -> Target:
+    """A mail exchanger to connect to; an address literal goes by its address, as in its certificate."""
+    return Target(str(found.addresses[0]) if host.startswith("[") else host, port, found.addresses)
 
 
 def domain_of(recipient: str) -> str:
