@@ -15,6 +15,8 @@ from blaze.core.smtp.events import BodyChunk, ConnectionClosed, MessageEnd
 from blaze.core.smtp.server import Transaction
 
 _READ_SIZE = 1 << 16  # octets
+_NOT_PASSED_ON = frozenset({"DSN"})
+"""What a client may ask for each recipient on its own, and an `Envelope` cannot."""
 
 
 def serve(courier: Courier, read: Callable[[int], bytes | None], write: Callable[[bytes], object]) -> None:
@@ -24,7 +26,7 @@ def serve(courier: Courier, read: Callable[[int], bytes | None], write: Callable
     A message is acknowledged when the server took it for every recipient. Memory stays flat: it waits in a
     temporary file. Who ends the first line with LF alone, as a person at a terminal does, ends all lines so.
     """
-    connection = ServerConnection(ServerOptions(hostname=own_name()))
+    connection = ServerConnection(ServerOptions(hostname=own_name(), without=_NOT_PASSED_ON))
     newlines = _Newlines()
     with tempfile.TemporaryFile() as body:
         while True:

@@ -72,6 +72,12 @@ def test_a_message_that_is_not_delivered_is_not_acknowledged(
     assert _say(Courier(*errors))[6][:3] == code
 
 
+def test_notifications_that_would_not_be_asked_for_are_not_offered() -> None:
+    courier = Courier()
+    asked = DIALOGUE.replace(b"<c@d.test>", b"<c@d.test> NOTIFY=NEVER")
+    assert [line[:3] for line in _say(courier, asked)][3] == b"555"
+
+
 def test_input_that_ends_early_delivers_nothing() -> None:
     courier = Courier()
     _say(courier, DIALOGUE.partition(b"\r\n.\r\n")[0])
