@@ -200,6 +200,9 @@ class ClientConnection:
                 raise LocalProtocolError(f"{name} is not offered by the server")
             if check and not check(value):
                 raise DataError(f"bad value of {name}", where=repr(value))
+        body = command.parameters.get("BODY") or ""
+        if body.upper() == "BINARYMIME" and "BINARYMIME" not in self.extensions:
+            raise LocalProtocolError("BINARYMIME is not offered by the server")  # RFC 3030 §3
 
     def _send_chunk(self, chunk: BodyChunk) -> bytes:
         data = chunk.data

@@ -148,6 +148,13 @@ def test_commands_of_extensions_that_are_not_offered(command) -> None:
         client.send(command)
 
 
+def test_binarymime_is_an_extension_of_its_own() -> None:
+    mail = Mail("a@b", {"BODY": "BINARYMIME"})
+    with pytest.raises(LocalProtocolError):
+        _greeted(b"250-mx\r\n250 8BITMIME\r\n").send(mail)
+    assert _greeted(b"250-mx\r\n250-8BITMIME\r\n250 BINARYMIME\r\n").send(mail)
+
+
 def test_bad_values_are_refused_before_a_byte() -> None:
     with pytest.raises(DataError):
         _greeted().send(Mail("a@b", {"SIZE": "x"}))
