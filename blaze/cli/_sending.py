@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blaze.cli._app import App
 from blaze.cli._params import DNS
 from blaze.cli._transport import NO_NOTIFICATION, Addressed, Notification
-from blaze.core.errors import BlazeError, CannotCreateError, DataError, TemporaryError, UsageError
+from blaze.core.errors import BlazeError, CannotCreateError, DataError, UsageError
 
 if TYPE_CHECKING:
     from blaze.core.mail.message import Part
@@ -279,7 +279,7 @@ def probe(
         for target in plan.targets:
             try:
                 refusals = run(target, options, plan.envelope, stage)
-            except TemporaryError as error:
+            except BlazeError as error:  # what `send` would go on after too
                 if target is plan.targets[-1]:
                     raise
                 app.out.info(f"{error}; trying the next host")

@@ -832,6 +832,17 @@ def test_a_probe_goes_on_to_the_next_host_and_asks_for_its_domain(zone: Path) ->
     assert _send_by_mx(zone, second.port, "--quit-after", "rcpt", "-r", "a@lame.test").returncode == 68
 
 
+@pytest.mark.parametrize("code", [421, 554])
+def test_a_probe_goes_on_after_a_greeting_that_refuses(zone: Path, code: int) -> None:
+    with (
+        server(None, refuse(Connected, code)) as first,
+        server(address="127.0.0.2", port=first.port) as second,
+    ):
+        done = _send_by_mx(zone, first.port, "--quit-after", "rcpt", "-r", "a@one.test")
+    assert done.returncode == 0, done.stderr
+    assert second.sessions
+
+
 def test_the_next_host_does_not_follow_a_definite_refusal(zone: Path) -> None:
     with server(None, refuse(Rcpt, 550)) as first, server(address="127.0.0.2", port=first.port) as second:
         assert _send_by_mx(zone, first.port, "-r", "a@one.test").returncode == 67
