@@ -77,7 +77,7 @@ def refuse(kind: type, code: int, path: str | None = None) -> Callable[[ServerEv
             return None
         if path and isinstance(subject, Rcpt) and subject.forward_path != path:
             return None
-        return Reply(code, "no", f"{code // 100}.1.1")
+        return Reply(code, "no", None if code == 552 else f"{code // 100}.1.1")
 
     return policy
 
@@ -190,6 +190,27 @@ def test_recipients_over_the_limit_follow_in_another_transaction() -> None:
         with server(ServerOptions(max_recipients=3, without=frozenset({without}))) as peer:
             assert blaze("send", *options, "-", peer.endpoint).returncode == 0
         assert [len(taken.recipients) for taken in peer.messages] == [3, 3, 1]
+
+
+@pytest.mark.parametrize("reply", [Reply(552, "too many recipients"), Reply(452, "too many", "4.5.3")])
+def test_recipients_that_were_too_many_follow(reply: Reply) -> None:
+    replies = iter([None, None, reply, reply])
+
+    def policy(event: ServerEvent) -> Reply | None:
+        return next(replies, None) if isinstance(event, Request) and isinstance(event.command, Rcpt) else None
+
+    named = [word for name in "abcd" for word in ("-r", f"{name}@x.test")]
+    with server(None, policy) as peer:
+        assert blaze("send", *named, "-", peer.endpoint).returncode == 0
+    assert [len(taken.recipients) for taken in peer.messages] == [2, 2]
+
+
+def test_a_full_mailbox_is_refused_for_good() -> None:
+    with server(None, refuse(Rcpt, 552, "c@one.test")) as peer:
+        done = blaze("send", "--json", "-r", "c@one.test", "-r", "d@one.test", "-", peer.endpoint)
+    assert done.returncode == 67
+    assert [record["status"] for record in records(done)] == ["refused", "sent"]
+    assert len(peer.messages) == 1
 
 
 def test_mailmax_makes_a_new_connection(tmp_path: Path) -> None:

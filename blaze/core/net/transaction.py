@@ -31,8 +31,11 @@ _FAILED = Reply(451, "the server did not say", None)
 
 
 def too_many(reply: Reply) -> bool:
-    """Whether a recipient was refused only because there were so many (RFC 5321 §4.5.3.1.10, errata 1851)."""
-    return reply.code == 452 and reply.enhanced in (None, "4.5.3")
+    """Whether a recipient was refused only because there were so many (RFC 5321 §4.5.3.1.10, errata 1851).
+
+    552 is the older code for it; who means a full mailbox by it says so again.
+    """
+    return reply.code in (452, 552) and reply.enhanced in (None, "4.5.3", "5.5.3")
 
 
 class Outcome(NamedTuple):
