@@ -276,7 +276,8 @@ def _missing_fields(part: "Part", call: Call, sender: str, domain: str) -> bytes
     fields = []
     if header.get(b"from") is None:
         mailbox = parse_mailbox(sender or f"MAILER-DAEMON@{domain}")
-        fields.append(build.addresses("From", [mailbox._replace(display_name=call.full_name)]))
+        style = build.Style(utf8=not mailbox.local_part.isascii())
+        fields.append(build.addresses("From", [mailbox._replace(display_name=call.full_name)], style))
     if header.get(b"date") is None:
         fields.append(build.date_time("Date", datetime.now().astimezone()))
     if header.get(b"message-id") is None:

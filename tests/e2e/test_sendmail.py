@@ -113,3 +113,10 @@ def test_a_domain_beyond_ascii(sendmail: Sendmail) -> None:
     assert done.returncode == 0, done.stderr
     assert taken.recipients == ["bob@xn--bcher-kva.example"]
     assert b"@xn--bcher-kva.example>\r\n" in taken.body
+
+
+def test_a_sender_beyond_ascii_gets_a_from_field(sendmail: Sendmail) -> None:
+    done, (taken,) = sendmail("-f", "jörg@d.test", "a@x.test", stdin=b"Subject: x\n\nx\n")
+    assert done.returncode == 0, done.stderr
+    assert taken.body.startswith("From: jörg@d.test\r\n".encode())
+    assert "SMTPUTF8" in taken.parameters
