@@ -77,6 +77,8 @@ def _take_option(call: Call, name: str, value: str) -> None:
         case "-f" | "-r":
             call.sender = "" if value == "<>" else value
         case "-F":
+            if any(char < " " or char == "\x7f" for char in value):
+                raise UsageError(f"-F {value!r} holds a control character")
             call.full_name = value
         case "-t":
             call.from_header = True

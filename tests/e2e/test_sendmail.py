@@ -87,7 +87,14 @@ def test_arguments_are_read_as_addresses(sendmail: Sendmail) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [("a@x.test\r\nDATA",), ("a@",), ("-f", "a@x\nb", "a@x.test"), ("-f", "a,b", "c")]
+    "args",
+    [
+        ("a@x.test\r\nDATA",),
+        ("a@",),
+        ("-f", "a@x\nb", "a@x.test"),
+        ("-f", "a,b", "c"),
+        ("-F", "a\nBcc: x@x.test", "c"),
+    ],
 )
 def test_an_argument_that_is_no_address_is_wrong_usage(args: tuple[str, ...], sendmail: Sendmail) -> None:
     done, taken = sendmail(*args)
