@@ -352,6 +352,15 @@ def test_dsn_is_asked_for() -> None:
     assert peer.messages[0].parameters["RET"] == "HDRS"
 
 
+def test_a_server_without_dsn_is_told_of_once(tmp_path: Path) -> None:
+    mbox = tmp_path / "mbox"
+    mbox.write_bytes(b"".join(b"From x Thu Jan  1 00:00:00 1970\n" + MESSAGE + b"\n" for _ in range(2)))
+    with server(ServerOptions(without=frozenset({"DSN"}))) as peer:
+        done = blaze("send", "--notify", "success", str(mbox), peer.endpoint)
+    assert (done.returncode, len(peer.messages)) == (0, 2)
+    assert done.stderr.count(b"warning: the server offers no DSN") == 1
+
+
 @pytest.mark.parametrize(
     "args",
     [

@@ -107,9 +107,10 @@ class Session:
         self.may_change = True
         """Whether a message that does not fit the server may be re-encoded."""
         self.warn: Callable[[str], object] = lambda _: None
-        """Is told when re-encoding a message breaks its signature."""
+        """Is told when re-encoding breaks a signature, and when no notifications can be asked for."""
         self._hello = hello
         self._next_transaction: Transaction | None = None
+        self._has_warned = False
         self.timeouts = timeouts or Timeouts()
 
     @property
@@ -272,6 +273,7 @@ class Session:
         Raises:
             DataError: the message cannot be made fit for this server.
         """
+        self._warn_of_notifications(envelope)
         outcomes = self.outcomes = {}
         waiting = list(dict.fromkeys(envelope.recipients))
         next_one = self._new_transaction(following) if following else None
@@ -295,6 +297,13 @@ class Session:
                 crowded_out = []  # there is room for nobody
             waiting = crowded_out + waiting[len(batch) :]
         return list(outcomes.values())
+
+    def _warn_of_notifications(self, envelope: Envelope) -> None:
+        """Say once when what is asked for of RFC 3461 goes no further."""
+        asked = envelope.notify or envelope.ret or envelope.envid
+        if asked and "DSN" not in self.extensions and not self._has_warned:
+            self._has_warned = True
+            self.warn(f"the server offers no DSN, no notification is asked for: {self.server}")
 
     def _new_transaction(self, following: "Following") -> Transaction | None:
         recipients = list(dict.fromkeys(following.envelope.recipients))
