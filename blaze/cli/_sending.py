@@ -98,15 +98,20 @@ def recipients_of(
 ) -> tuple[str, ...]:
     """The addresses of To, Cc and Bcc, each once; those `without_domain` on demand.
 
-    What stands among them and is no address is warned about; `where` is the message's name.
+    Domains that differ in case alone are one. What is no address is warned about; `where` is the message's
+    name.
     """
 
     def pass_over(text: str) -> None:
         app.out.warn(f"no address, and left out: {text}: {where}")
 
     keys = (b"to", b"cc", b"bcc")
-    found = (one for key in keys for one in _addresses(part, key, pass_over, without_domain=without_domain))
-    return tuple(dict.fromkeys(found))
+    found: dict[str, str] = {}
+    for key in keys:
+        for one in _addresses(part, key, pass_over, without_domain=without_domain):
+            local_part, at, domain = one.rpartition("@")
+            found.setdefault(f"{local_part}@{domain.lower()}" if at else one, one)
+    return tuple(found.values())
 
 
 def _addresses(

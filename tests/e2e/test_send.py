@@ -309,6 +309,13 @@ def test_a_message_of_no_octets(without: str) -> None:
     assert [(taken.sender, taken.body) for taken in peer.messages] == [("", b"")]
 
 
+def test_a_recipient_of_the_header_is_one_whatever_the_case_of_its_domain() -> None:
+    message = MESSAGE.replace(b"c@one.test", b"c@One.test, C@one.test\nCc: c@ONE.test, c@one.test")
+    with server() as peer:
+        assert blaze("send", "-", peer.endpoint, stdin=message).returncode == 0
+    assert [taken.recipients for taken in peer.messages] == [["c@One.test", "C@one.test"]]
+
+
 def test_what_is_no_address_among_the_recipients_is_told() -> None:
     message = MESSAGE.replace(b"c@one.test", b"c@one.test, bob, Team: ann@, d@one.test;")
     with server() as peer:
