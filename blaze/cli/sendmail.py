@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 _OPTIONS = "A:B:C:F:GL:N:O:R:UV:X:a:b:f:h:imno:p:r:tv"
 _IGNORED = frozenset(["-A", "-B", "-C", "-G", "-L", "-O", "-U", "-X", "-h", "-m", "-n", "-p", "-v"])
-_HARMLESS = frozenset(["missing-domain", "dot-in-local-part", "null-element"])
-"""Defects of an argument that still is an address."""
 _DNS = DNS((), None, None, False, 5.0)
 _CONNECTION = Connection(None, False, None, None, None, None, None, None, None, None, False)
 
@@ -218,18 +216,12 @@ def _start_after_from_line(entry: "Entry") -> int:
 
 
 def _read_argument(argument: str) -> list[str]:
-    """The addresses of one argument, which may be a list of them as in a header.
+    from blaze.core.settings.accounts import read_names
 
-    Raises:
-        UsageError: it is none.
-    """
-    from blaze.core.mail.address import parse_list
-
-    listed = parse_list(os.fsencode(argument))
-    wrong = [defect for defect in listed.defects if defect.name not in _HARMLESS]
-    if wrong or not argument.isprintable():
-        raise UsageError(f"not an address: {argument!r}")
-    return [member.mailbox.addr_spec for member in listed.iter_members()]
+    try:
+        return read_names(argument)
+    except DataError as error:
+        raise UsageError(str(error)) from None
 
 
 def _sender(call: Call, account: "Account", part: "Part", domain: str) -> str:

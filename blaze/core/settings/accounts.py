@@ -158,8 +158,29 @@ def _read_aliases(table: Any, where: str) -> dict[str, tuple[str, ...]]:
             raise ConfigurationError(
                 f"the alias {name!r} is no address and no list of addresses", where=where
             )
-        aliases[name.lower()] = tuple(addresses)
+        try:
+            aliases[name.lower()] = tuple(one for address in addresses for one in read_names(address))
+        except DataError as error:
+            raise ConfigurationError(f"the alias {name!r}: {error}", where=where) from None
     return aliases
+
+
+_HARMLESS = frozenset(["missing-domain", "dot-in-local-part", "null-element"])
+"""Defects of an address list that still names people."""
+
+
+def read_names(text: str) -> list[str]:
+    """The addresses that `text` lists as a header would, and the names without a domain among them.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    from blaze.core.mail.address import parse_list
+
+    listed = parse_list(text.encode("utf-8", "surrogateescape"))
+    if not text.isprintable() or any(defect.name not in _HARMLESS for defect in listed.defects):
+        raise DataError("not an address", where=repr(text))
+    return [member.mailbox.addr_spec for member in listed.iter_members()]
 
 
 def complete_address(name: str, account: Account | None, domain: str) -> list[str]:

@@ -59,6 +59,7 @@ def test_find_account_without_a_name() -> None:
         ({"account": {"work": {"tls": "ssl"}}}, "work"),
         ({"account": {"work": {"aliases": []}}}, "work"),
         ({"account": {"work": {"aliases": {"root": 1}}}}, "work"),
+        ({"account": {"work": {"aliases": {"root": "a@"}}}}, "work"),
     ],
 )
 def test_find_account_refuses(config: dict[str, Any], name: str | None) -> None:
@@ -77,6 +78,12 @@ def test_find_account_refuses(config: dict[str, Any], name: str | None) -> None:
 )
 def test_complete_address_follows_aliases(name: str, addresses: list[str]) -> None:
     assert complete_address(name, find_account(CONFIG, "home"), "host.test") == addresses
+
+
+def test_an_alias_may_list_addresses_as_a_header_does() -> None:
+    aliases = {"root": ["Ann <ann@x.test>", "admin, ops@x.test"]}
+    account = find_account({"account": {"work": {"aliases": aliases}}}, "work")
+    assert complete_address("root", account, "d.test") == ["ann@x.test", "admin@d.test", "ops@x.test"]
 
 
 def test_read_secret_takes_the_first_source(tmp_path: Path) -> None:
