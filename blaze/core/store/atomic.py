@@ -5,6 +5,7 @@ import mmap
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain
 from types import TracebackType
 
@@ -25,8 +26,9 @@ class Replacement:
     """A file being written beside its final name, which it gets when the `with` block ends well.
 
     `path` must not exist unless `force` is given; a device or a pipe is written to directly. The file gets
-    the permissions of the file it replaces, else those of the umask, or 0600 when `private`. With `sync` the
-    octets and the folder are on disk when the block has ended. After an exception nothing is left behind.
+    the owner and the permissions of the file it replaces (see `keep_access`), else those of the umask, or
+    0600 when `private`. With `sync` the octets and the folder are on disk when the block has ended. After an
+    exception nothing is left behind.
 
     Raises:
         CannotCreateError: the file exists, or cannot be made.
@@ -58,7 +60,7 @@ class Replacement:
             self._temporary = temporary_name(self._target)
             self._fd = os.open(self._temporary, _TEMPORARY_FLAGS, mode)
             if status is not None and not self._private:
-                os.fchmod(self._fd, stat.S_IMODE(status.st_mode))
+                keep_access(self._fd, status)
         except OSError as error:
             self._discard()
             raise _cannot_create(error, self.path) from error
@@ -158,6 +160,21 @@ def rename_new(source: str, target: str) -> None:
         os.rename(source, target)
     else:
         os.unlink(source)
+
+
+def keep_access(fd: int, status: os.stat_result) -> None:
+    """Give a new file the permissions of the file whose place it takes; its owner and group where we may.
+
+    So root can replace a file of somebody who goes on using it. Raises `OSError`.
+    """
+    mine = os.fstat(fd)
+    if (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
+        try:
+            os.fchown(fd, status.st_uid, status.st_gid)
+        except OSError:
+            with suppress(OSError):
+                os.fchown(fd, -1, status.st_gid)
+    os.fchmod(fd, status.st_mode & 0o777)
 
 
 def temporary_name(path: str) -> str:

@@ -251,7 +251,7 @@ class MboxDestination:
         self._stack.callback(atomic.remove_quietly, self._partial)
         self._stack.callback(os.close, fd)
         with open(self.path, "rb") as there, open(fd, "wb", closefd=False) as copy:
-            os.fchmod(fd, os.fstat(there.fileno()).st_mode & 0o777)
+            atomic.keep_access(fd, os.fstat(there.fileno()))
             shutil.copyfileobj(there, copy, 1 << 20)
         self._writer = mboxwrite.Writer(fd, self.kind)
         self._writer.write(mboxwrite.missing_end(fd))

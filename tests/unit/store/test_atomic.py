@@ -74,6 +74,30 @@ def test_write_file_by_force_keeps_mode_and_link(tmp_path: Path) -> None:
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_write_file_by_force_keeps_the_owner(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.write_bytes(b"old")
+    os.chown(target, 12345, 23456)
+    target.chmod(0o660)
+    atomic.write_file(str(target), [b"new"], force=True)
+    status = target.stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (12345, 23456, 0o660)
+
+
+def test_owner_that_may_not_be_kept_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fchown(_fd: int, _uid: int, _gid: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "fchown", fchown)
+    target = tmp_path / "out"
+    target.write_bytes(b"old")
+    status = os.stat_result((0o100640, 1, 1, 1, 12345, 23456, 3, 0, 0, 0))
+    with target.open("r+b") as file:
+        atomic.keep_access(file.fileno(), status)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
 @pytest.mark.parametrize(("private", "umask", "mode"), [(False, 0o027, 0o640), (True, 0o000, 0o600)])
 def test_write_file_sets_the_mode(tmp_path: Path, private: bool, umask: int, mode: int) -> None:
     old = os.umask(umask)

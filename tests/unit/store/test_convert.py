@@ -182,6 +182,17 @@ def test_half_written_mbox_of_something_else_is_begun_again(tmp_path: Path) -> N
     assert (tmp_path / "out").read_bytes() == (tmp_path / "out3").read_bytes()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_mbox_that_is_added_to_stays_its_owners(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    make("mbox", box, MESSAGES[:1])
+    os.chown(box, 12345, 23456)
+    box.chmod(0o660)
+    convert(make("eml", tmp_path / "more", MESSAGES[1:2]), f"mbox:{box}", QUICK)
+    status = box.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (12345, 23456, 0o660)
+
+
 def test_mbox_in_use_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = make("maildir", tmp_path / "md", MESSAGES[:1])
     make("mbox", tmp_path / "box", MESSAGES[1:2])

@@ -265,7 +265,7 @@ class Archiver:
             atomic.refuse_existing(path)
         replaced = os.path.join(os.path.dirname(path), replaces[0]) if replaces else path
         try:
-            self._keep_mode(replaced, [self._pack, self._manifest, found_index])
+            self._keep_access(replaced, [self._pack, self._manifest, found_index])
             if replaces:
                 listing = self._make("replaces")
                 _write(listing, "".join(f"{name}\n" for name in replaces).encode("utf-8", "surrogateescape"))
@@ -273,7 +273,7 @@ class Archiver:
             manifest = manifest_path(path)
             is_merged = self.options.force and os.path.exists(manifest)
             first = self._merged(manifest) if is_merged else self._manifest
-            self._keep_mode(replaced, [first])
+            self._keep_access(replaced, [first])
             first.rename(manifest, sync=sync)
             found_index.rename(index.path_of(path), sync=sync)
             if sync:
@@ -288,12 +288,12 @@ class Archiver:
         except OSError as error:
             raise InputOutputError(f"cannot write: {error.strerror}", where=path) from error
 
-    def _keep_mode(self, replaced: str, files: list["_Temporary"]) -> None:
-        """Give new files the permissions of the pack whose place they take, if there is one."""
+    def _keep_access(self, replaced: str, files: list["_Temporary"]) -> None:
+        """Give new files the owner and permissions of the pack whose place they take, if there is one."""
         if os.path.exists(replaced):
-            mode = os.stat(replaced).st_mode & 0o777
+            status = os.stat(replaced)
             for file in files:
-                os.fchmod(file.fd, mode)
+                atomic.keep_access(file.fd, status)
 
     def _merged(self, old: str) -> "_Temporary":
         """The manifest at `old`, and what the new one says beside it."""
