@@ -19,6 +19,7 @@ MAX_NAME = 255
 """Octets of a file name (NAME_MAX on the file systems in use)."""
 
 _CHUNK = 1 << 20
+_FIRST = 1 << 16  # octets of the first read; most messages are smaller
 _TEMPORARY_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -228,6 +229,25 @@ def read_fd(fd: int, head: bytes = b"") -> Buffer:
     if stat.S_ISREG(status.st_mode) and status.st_size > SMALL and os.lseek(fd, 0, os.SEEK_CUR) == len(head):
         return map_fd(fd)
     return spool(_rest_of(fd, head))
+
+
+def read_file(path: str) -> Buffer:
+    """The octets of a regular file, as `read_fd` gives them: for a folder that anybody may have filled.
+
+    A pipe or a device there, or a link to one, is not read: it could hold us up, or never end.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        mode = os.fstat(fd).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # of a folder `read` says the same
+            raise OSError(errno.EINVAL, "not a file", path)
+        head = os.read(fd, _FIRST)
+        return head if len(head) < _FIRST else read_fd(fd, head)
+    finally:
+        os.close(fd)
 
 
 def spool(chunks: Iterable[bytes]) -> Buffer:

@@ -60,11 +60,7 @@ def iter_entries(path: str, reading: Reading | None = None) -> Iterator[Found]:
         if passes_over and passes_over(FolderEntry(root, file, b"", records.get(file))):
             continue
         try:
-            fd = os.open(f"{root}/{file}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            try:
-                buffer = atomic.read_fd(fd)
-            finally:
-                os.close(fd)
+            buffer = atomic.read_file(f"{root}/{file}")
         except OSError as error:
             yield atomic.input_error(error, f"{root}/{file}")
             continue

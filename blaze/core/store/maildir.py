@@ -19,9 +19,6 @@ from blaze.core.store.source import Entry, Found, Reading
 INFO_MARKS = (":2,", "!2,", ";2,")
 """What parts a unique name from its flags; not `:` where the file system forbids it."""
 
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe planted in a Maildir must not hold us up
-_CHUNK = 1 << 16
-
 
 class MaildirEntry(Entry):
     """A message of a Maildir; `id` is its unique name, `file` that with the flags."""
@@ -184,28 +181,17 @@ def _iter_folder(folder: Folder, reading: Reading | None) -> Iterator[Found]:
         if passes_over and passes_over(MaildirEntry(folder, file, b"", is_in_new=name == "new")):
             continue
         try:
-            buffer = _read(f"{place}/{name}/{file}")
+            buffer = atomic.read_file(f"{place}/{name}/{file}")
         except FileNotFoundError:
             moved = find_file(place, unique_name(file))
             if moved is None:
                 continue
             name, _, file = moved.partition("/")
             try:
-                buffer = _read(f"{place}/{moved}")
+                buffer = atomic.read_file(f"{place}/{moved}")
             except FileNotFoundError:
                 continue
         except OSError as error:
             yield atomic.input_error(error, f"{place}/{name}/{file}")
             continue
         yield MaildirEntry(folder, file, buffer, is_in_new=name == "new")
-
-
-def _read(path: str) -> Buffer:
-    fd = os.open(path, _READ)
-    try:
-        head = os.read(fd, _CHUNK)
-        if len(head) < _CHUNK:
-            return head
-        return atomic.read_fd(fd, head)
-    finally:
-        os.close(fd)

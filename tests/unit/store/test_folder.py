@@ -154,3 +154,12 @@ def test_overlay_of_nothing_is_empty(tmp_path: Path) -> None:
 )
 def test_newline_of(message: bytes, newline: str) -> None:
     assert newline_of(of_octets(message)) == newline
+
+
+def test_planted_pipe_or_device_is_no_message(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.eml")
+    (tmp_path / "b.eml").symlink_to("/dev/zero")
+    assert [str(found) for found in iter_entries([f"eml:{tmp_path}"])] == [
+        f"cannot read: not a file: {tmp_path}/a.eml",
+        f"cannot read: not a file: {tmp_path}/b.eml",
+    ]

@@ -192,7 +192,16 @@ def test_host_part() -> None:
     assert maildirwrite.host_part("a/b:c,d") == r"a\057b\072c\054d"
 
 
-def test_planted_pipe_does_not_hold_the_reader(tmp_path: Path) -> None:
+def test_planted_pipe_or_device_is_no_message(tmp_path: Path) -> None:
     deliver(tmp_path, of_octets(MESSAGE))
     os.mkfifo(tmp_path / "cur" / "0000000000.pipe")
-    assert [entry.octets for entry in entries(tmp_path)] == [b"", MESSAGE]
+    (tmp_path / "cur" / "0000000001.endless").symlink_to("/dev/zero")
+    (tmp_path / "cur" / "0000000002.folder").mkdir()
+    *faults, message = maildir.iter_entries(str(tmp_path))
+    assert [str(fault) for fault in faults] == [
+        f"cannot read: not a file: {tmp_path}/cur/0000000000.pipe",
+        f"cannot read: not a file: {tmp_path}/cur/0000000001.endless",
+        f"is a directory: {tmp_path}/cur/0000000002.folder",
+    ]
+    assert isinstance(message, Entry)
+    assert message.octets == MESSAGE
