@@ -12,6 +12,7 @@ NOBODY = b"MAILER-DAEMON"
 """The sender in the From line of a message that has none."""
 
 _PLAIN_LENGTH = len(b" Thu Jan  1 00:00:00 1970")
+_FIRST_SECOND = -62_135_596_800  # of the year 1
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 _DAYS = (b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun")
 _MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
@@ -65,8 +66,11 @@ def parse_from_line(line: bytes) -> FromLine | None:
 
 
 def format_from_line(sender: bytes, date_ns: int) -> bytes:
-    """The line before a message, with its newline: the sender and the date in UTC, as `asctime` writes it."""
-    when = gmtime(min(max(date_ns // 1_000_000_000, 0), _LAST_SECOND))
+    """The line before a message, with its newline: the sender and the date in UTC, as `asctime` writes it.
+
+    A date before the year 1 or after 9999 becomes the first or the last second of these.
+    """
+    when = gmtime(min(max(date_ns // 1_000_000_000, _FIRST_SECOND), _LAST_SECOND))
     date = b"%b %b %2d %02d:%02d:%02d %04d" % (
         _DAYS[when.tm_wday],
         _MONTHS[when.tm_mon - 1],
