@@ -137,12 +137,18 @@ def open_for_append(path: str) -> int:
     return fd
 
 
-def format_time(nanoseconds: int) -> str:
-    """A time as RFC 3339 in UTC, with as many digits of the fraction as there are."""
+def format_time(nanoseconds: int) -> str | None:
+    """A time as RFC 3339 in UTC, with as many digits of the fraction as there are.
+
+    None for one before the year 1 or after 9999, which RFC 3339 cannot say (a broken clock gives files such).
+    """
     from datetime import UTC, datetime
 
     seconds, fraction = divmod(nanoseconds, 1_000_000_000)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    try:
+        text = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
+    except (OverflowError, ValueError, OSError):
+        return None
     digits = f".{fraction:09}".rstrip("0") if fraction else ""
     return f"{text}{digits}Z"
 

@@ -421,3 +421,20 @@ def test_added_to_mbox_leaves_nothing_behind_when_the_disk_is_full(
         "box.mbox.manifest.jsonl",
     ]
     assert convert(f"eml:{tmp_path}/source", str(there), QUICK).copied == len(MESSAGES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("date", [-1, -(10**10), 2**32, -(10**11), 10**14])
+def test_any_date_of_a_file_is_taken(tmp_path: Path, kind: str, date: int) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("a.eml", "b.eml"):
+        (source / name).write_bytes(b"Subject: " + name.encode() + b"\n\nx\n")
+    os.utime(source / "a.eml", (date, date))
+    taken = os.stat(source / "a.eml").st_mtime_ns  # some file systems have a smaller range
+    report = convert(str(source), f"{kind}:{tmp_path / kind}", QUICK)
+    assert (report.copied, report.problems) == (2, [])
+    found = next(iter_entries([f"{kind}:{tmp_path / kind}"]))
+    assert not isinstance(found, BlazeError)
+    if -62_135_596_800 * 10**9 <= taken < 253_402_300_800 * 10**9:
+        assert found.date_ns == taken

@@ -163,3 +163,20 @@ def test_planted_pipe_or_device_is_no_message(tmp_path: Path) -> None:
         f"cannot read: not a file: {tmp_path}/a.eml",
         f"cannot read: not a file: {tmp_path}/b.eml",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-62_135_596_801, None),
+        (-62_135_596_800, "0001-01-01T00:00:00Z"),
+        (-1, "1969-12-31T23:59:59Z"),
+        (253_402_300_799, "9999-12-31T23:59:59Z"),
+        (253_402_300_800, None),
+        (2**62, None),
+    ],
+)
+def test_times_at_the_ends_of_the_calendar(seconds: int, text: str | None) -> None:
+    assert manifest.format_time(seconds * 10**9) == text
+    if text is not None:
+        assert manifest.parse_time(text) == seconds * 10**9
