@@ -7,7 +7,7 @@ from hashlib import sha256
 from itertools import chain
 from typing import NamedTuple
 
-from blaze.core.errors import BlazeError, NoInputError, UsageError
+from blaze.core.errors import BlazeError, DataError, NoInputError, UsageError
 from blaze.core.mail import header
 from blaze.core.mail.window import iter_chunks
 from blaze.core.store import destination, mbox, mboxwrite, source
@@ -66,9 +66,10 @@ def convert(
     """Copy every message of the store `name` into the store `dest`; see `source` and `destination.kind_of`.
 
     Run again it copies what is missing: a message counts as there when `dest` holds its octets as often as
-    the source does. One that is bad (empty, without a header) is copied as it is, one that cannot be read is
-    left out, and both are reported. `progress` hears of the octets read. Memory does not grow with the size
-    of the stores, but for a digest per message that `dest` holds already, or with `verify` or `dedupe`.
+    the source does. One that is bad (empty, without a header) is copied as it is; one that cannot be read, or
+    whose folder `dest` cannot have, is left out; all these are reported. `progress` hears of the octets read.
+    Memory does not grow with the size of the stores, but for a digest per message that `dest` holds already,
+    or with `verify` or `dedupe`.
 
     Raises:
         NoInputError, DataError: the source cannot be read at all.
@@ -147,7 +148,13 @@ class _Run:
             self._held[digest] -= 1
             self.report.present += 1
             return
-        self.target.deliver(delivery)
+        try:
+            self.target.deliver(delivery)
+        except DataError as error:
+            self._problem(entry.path, entry.offset, str(error))
+            if self.options.dedupe != "none":
+                self._seen.discard(self._dedupe_key(delivery))  # a copy elsewhere may do better
+            return
         self.report.copied += 1
         if self.mbox_kind:
             self.report.ambiguous_lines += mboxwrite.count_ambiguous(delivery, self.mbox_kind)
@@ -159,11 +166,14 @@ class _Run:
     def _is_duplicate(self, delivery: Delivery) -> bool:
         if self.options.dedupe == "none":
             return False
-        key = delivery.digest() if self.options.dedupe == "raw" else _identity(delivery)
+        key = self._dedupe_key(delivery)
         if key in self._seen:
             return True
         self._seen.add(key)
         return False
+
+    def _dedupe_key(self, delivery: Delivery) -> bytes:
+        return delivery.digest() if self.options.dedupe == "raw" else _identity(delivery)
 
     def _verify(self) -> None:
         """Read the destination back; report what was written and does not come back the same."""

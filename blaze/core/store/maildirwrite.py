@@ -205,15 +205,15 @@ def remove_stale(place: str, now: float) -> int:
 def subfolder_name(folder: str) -> str:
     """The name of the Maildir++ folder for a folder `A/B`: `.A.B`; empty for the Maildir itself.
 
+    A level without a name is left out, as a file system does.
+
     Raises:
-        DataError: a level of it is not a name that a Maildir++ folder can have.
+        DataError: it is too long for one file name, or holds a NUL.
     """
-    if not folder:
-        return ""
-    levels = [level.replace(".", "_") for level in folder.split("/")]
-    if any(not level or "\0" in level or len(os.fsencode(level)) > 200 for level in levels):
+    name = "".join(f".{level.replace('.', '_')}" for level in folder.split("/") if level)
+    if "\0" in name or len(os.fsencode(name)) > atomic.MAX_NAME:
         raise DataError("this cannot be the name of a folder", where=repr(folder))
-    return "." + ".".join(levels)
+    return name
 
 
 def host_part(host: str) -> str:

@@ -438,3 +438,30 @@ def test_any_date_of_a_file_is_taken(tmp_path: Path, kind: str, date: int) -> No
     assert not isinstance(found, BlazeError)
     if -62_135_596_800 * 10**9 <= taken < 253_402_300_800 * 10**9:
         assert found.date_ns == taken
+
+
+def test_folder_that_a_maildir_cannot_have_is_told_and_the_rest_is_done(tmp_path: Path) -> None:
+    deep = tmp_path / "eml" / "/".join(["x" * 100] * 3)
+    deep.mkdir(parents=True)
+    (deep / "a.eml").write_bytes(b"Subject: deep\n\nx\n")
+    (tmp_path / "eml" / "z").mkdir()
+    (tmp_path / "eml" / "z" / "a.eml").write_bytes(b"Subject: deep\n\nx\n")
+    report = convert(f"eml:{tmp_path}/eml", f"maildir:{tmp_path}/md", Options(sync=False, dedupe="raw"))
+    assert (report.copied, report.duplicates) == (1, 0)
+    assert [problem.path for problem in report.problems] == [str(deep / "a.eml")]
+    assert "this cannot be the name of a folder" in report.problems[0].reason
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_maildir_folder_with_an_empty_level(tmp_path: Path, kind: str) -> None:
+    for number, name in enumerate(("", "..a", ".a..b")):
+        for part in ("cur", "new", "tmp"):
+            (tmp_path / "md" / name / part).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "md" / name / "cur" / "1.x").write_bytes(b"Subject: %d\n\nx\n" % number)
+    store = f"{kind}:{tmp_path / kind}"
+    report = convert(str(tmp_path / "md"), store, QUICK)
+    assert (report.copied, report.problems) == (3, [])
+    report = convert(store, f"maildir:{tmp_path}/back", QUICK)
+    assert (report.copied, report.problems) == (3, [])
+    folders = {path.parent.parent.name for path in (tmp_path / "back").rglob("cur/*")}
+    assert folders == {"back", ".a", ".a.b"}

@@ -78,7 +78,7 @@ def test_deliver_into_a_folder(tmp_path: Path) -> None:
     assert [(entry.folder, entry.octets) for entry in entries(tmp_path)] == [("Lists/python_org", MESSAGE)]
 
 
-@pytest.mark.parametrize("folder", ["a//b", "/a", "x\0", "y" * 300])
+@pytest.mark.parametrize("folder", ["x\0", "y" * 300, "/".join(["y" * 100] * 3)])
 def test_deliver_refuses_what_is_no_folder_name(tmp_path: Path, folder: str) -> None:
     with pytest.raises(DataError):
         deliver(tmp_path, Delivery(MESSAGE, 0, len(MESSAGE), folder=folder))
