@@ -162,13 +162,9 @@ class MboxLanding:
 
     def land(self, tickets: Sequence[Ticket]) -> list[str]:
         """Append all, flush the mbox, and only then remove what was staged."""
-        with Lock(self._target) as fd:
-            os.lseek(fd, 0, os.SEEK_END)
-            atomic.write_all(fd, mboxwrite.missing_end(fd))
+        with Lock(self._target) as fd, mboxwrite.appending(fd, self._path, sync=self._sync):
             for ticket in tickets:
                 _append_file(fd, ticket.staged)
-            if self._sync:
-                os.fsync(fd)
         for ticket in tickets:
             os.unlink(ticket.staged)
         self.secure()
@@ -261,11 +257,11 @@ def _complete_mbox(ticket: Ticket) -> bool:
     if not os.path.lexists(ticket.staged):  # it goes when the mbox has it
         return True
     with Lock(ticket.target) as fd:
-        if not _holds(fd, ticket.staged):
-            os.lseek(fd, 0, os.SEEK_END)
-            atomic.write_all(fd, mboxwrite.missing_end(fd))
-            _append_file(fd, ticket.staged)
-        os.fsync(fd)
+        if _holds(fd, ticket.staged):
+            os.fsync(fd)
+        else:
+            with mboxwrite.appending(fd, ticket.target):
+                _append_file(fd, ticket.staged)
     os.unlink(ticket.staged)
     return True
 

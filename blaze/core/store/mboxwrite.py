@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 
@@ -76,25 +77,37 @@ def append(path: str, deliveries: Iterable[Delivery], *, kind: str = "mboxrd", s
         CannotCreateError: it cannot be opened.
         InputOutputError: it cannot be written.
     """
-    with Lock(path) as fd:
-        size = os.lseek(fd, 0, os.SEEK_END)
+    with Lock(path) as fd, appending(fd, path, sync=sync):
         count = 0
+        writer = Writer(fd, kind)
+        for delivery in deliveries:
+            writer.add(delivery)
+            count += 1
+        writer.flush()
+    return count
+
+
+@contextmanager
+def appending(fd: int, path: str, *, sync: bool = True) -> Iterator[None]:
+    """Inside, messages may be written to the end of a locked mbox; all of them stay, or none.
+
+    An mbox that ended within a message would swallow the next one that any program adds.
+
+    Raises:
+        InputOutputError: it could not be written.
+    """
+    try:
+        size = os.lseek(fd, 0, os.SEEK_END)
         try:
-            writer = Writer(fd, kind)
-            writer.write(missing_end(fd))
-            for delivery in deliveries:
-                writer.add(delivery)
-                count += 1
-            writer.flush()
+            atomic.write_all(fd, missing_end(fd))
+            yield
             if sync:
                 os.fsync(fd)
-        except OSError as error:
-            os.ftruncate(fd, size)
-            raise InputOutputError(f"cannot write: {error.strerror}", where=path) from error
         except BaseException:
             os.ftruncate(fd, size)
             raise
-    return count
+    except OSError as error:
+        raise InputOutputError(f"cannot write: {error.strerror}", where=path) from error
 
 
 class Writer:

@@ -215,6 +215,33 @@ def test_stage_into_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     assert not list(tmp_path.iterdir())
 
 
+def test_mbox_is_cut_back_when_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or else the half message would swallow what another program delivers next."""
+    box = tmp_path / "box"
+    before = b"From z Mon Jan  1 00:00:00 2024\nSubject: z\n\nbody\n"
+    box.write_bytes(before)
+    destination = MboxLanding(str(box))
+    tickets = [destination.stage(uid, of_octets(octets)) for uid, octets in zip("ab", WHOLE, strict=False)]
+    write_all = landing.atomic.write_all
+
+    def full(fd: int, octets: bytes) -> int:
+        write_all(fd, octets[:10])
+        if len(octets) > 10:
+            raise OSError(28, "No space left on device")
+        return len(octets)
+
+    monkeypatch.setattr(landing.atomic, "write_all", full)
+    with pytest.raises(InputOutputError, match="No space"):
+        destination.land(tickets)
+    assert box.read_bytes() == before
+    with pytest.raises(InputOutputError, match="No space"):
+        complete(tickets[0])
+    assert box.read_bytes() == before
+    monkeypatch.undo()
+    assert all(map(complete, tickets))
+    assert [box.read_bytes().count(octets) for octets in WHOLE[:2]] == [1, 1]
+
+
 # The ledger
 
 
