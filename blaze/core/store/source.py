@@ -21,7 +21,8 @@ STDIN = "-"
 
 _CHUNK = 1 << 16  # octets of the first read; most messages are smaller
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-_LOOKED_INTO = frozenset({b"F", b"P", b"B", b"\x1f", b"\xfd", b"\x28"})  # first octets of what is no message
+_NEWLINES = b"\r\n"
+_LOOKED_INTO = frozenset(b"F\n\rPB\x1f\xfd\x28")  # first octets of what may be no message
 
 
 class Entry:
@@ -243,17 +244,21 @@ def kind_of_folder(path: str) -> str:
 
 
 def kind_of_octets(buffer: Buffer) -> str:
-    """What the octets of a file are: `pack`, `mbox`, `message`, or the name of a compression."""
+    """What the octets of a file are: `pack`, `mbox`, `message`, or the name of a compression.
+
+    Empty lines before the first From line of an mbox are passed over, as mutt does: some programs write them.
+    """
     head = buffer[:1024]
     for magic, compression in _COMPRESSIONS.items():
         if head.startswith(magic):
             return compression
     if head.startswith(b"PACK"):
         return "pack"
-    if head.startswith(b"From "):
+    first = head.lstrip(_NEWLINES)
+    if first.startswith(b"From "):
         from blaze.core.store.fromline import parse_from_line
 
-        return "mbox" if parse_from_line(head.partition(b"\n")[0]) else "message"
+        return "mbox" if parse_from_line(first.partition(b"\n")[0]) else "message"
     return "message"
 
 
@@ -269,7 +274,8 @@ def _open(file: str, reading: Reading) -> Iterator[Found]:
         raise _input_error(error, path) from error
     try:
         data: Buffer = os.read(fd, _CHUNK)
-        if reading.locks and (kind == "mbox" or b"From ".startswith(data[:5])) and _is_file(fd):
+        may_be_mbox = kind == "mbox" or b"From ".startswith(data[:].lstrip(_NEWLINES)[:5])
+        if reading.locks and may_be_mbox and _is_file(fd):
             data = _read_locked(fd, path)
         elif more := os.read(fd, _CHUNK):
             data = _read_rest(fd, data[:] + more)
@@ -279,7 +285,7 @@ def _open(file: str, reading: Reading) -> Iterator[Found]:
         raise _input_error(error, path) from error
     finally:
         os.close(fd)
-    if not kind and data[:1] not in _LOOKED_INTO:
+    if not kind and data and data[0] not in _LOOKED_INTO:
         return iter((Entry(path, data, 0, len(data)),))
     return _iter_octets(kind, path, data, reading)
 

@@ -137,6 +137,15 @@ class TestIterEntries:
         Path("text").write_bytes(b"From here on\n\nit goes\n")
         assert len(read("text")) == 1
 
+    @pytest.mark.parametrize("before", [b"\n", b"\n\n", b"\r\n", b"\r\n\n"])
+    def test_mbox_after_empty_lines(self, before: bytes) -> None:
+        Path("blank").write_bytes(before + Path("box").read_bytes())
+        assert [octets for _, octets in read("blank")] == [octets for _, octets in read("box")]
+
+    def test_empty_lines_before_anything_else_are_a_message(self) -> None:
+        Path("text").write_bytes(b"\n\nFrom here on\n")
+        assert len(read("text")) == 1
+
     def test_empty_file_is_an_empty_message(self) -> None:
         Path("nothing").write_bytes(b"")
         assert read("nothing") == [("nothing", b"")]
