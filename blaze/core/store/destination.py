@@ -4,7 +4,6 @@ A destination tells which messages it holds already, by digests of what it would
 """
 
 import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from importlib import import_module
 from typing import Protocol
 
 from blaze.core.errors import BlazeError, CannotCreateError, InputOutputError, UsageError
-from blaze.core.store import atomic, folder, maildirwrite, mbox, mboxwrite, source
+from blaze.core.store import atomic, folder, maildirwrite, mbox, mboxstage, mboxwrite, source
 from blaze.core.store.delivery import Delivery, newline_of, of_entry
 from blaze.core.store.flags import is_keyword
 from blaze.core.store.manifest import MANIFEST, Record, append_record, open_for_append
@@ -157,9 +156,9 @@ class FolderDestination(_FilesDestination):
 class MboxDestination:
     """An mbox, built in a hidden file beside it and renamed when complete.
 
-    What an interrupted run left in that file is taken up. An mbox that is there already is copied first, and
-    kept locked as long, so that it is never seen half-written. `mbox_kind` None writes mboxrd, and looks when
-    it reads.
+    What an interrupted run left in that file is taken up. To an mbox that is there already, locked as long,
+    the new messages are added from that file (`mboxstage`). `mbox_kind` None writes mboxrd, and looks when it
+    reads.
     """
 
     def __init__(self, path: str, mbox_kind: str | None, *, sync: bool = True) -> None:
@@ -171,16 +170,19 @@ class MboxDestination:
         self._partial = os.path.join(folder_path, f".{name}.blaze-partial")
         self._writer: mboxwrite.Writer | None = None
         self._manifest = -1
-        self._extends = False
+        self._box = -1  # the mbox that is there already
         self._is_resumed = False
         self._stack = ExitStack()
 
     def open(self) -> Counter[bytes]:
         """Lock what is there; digest it."""
         if os.path.lexists(self.path):
-            self._extends = True
-            self._stack.enter_context(Lock(self.path))
-            atomic.remove_quietly(self._partial)
+            self._box = self._stack.enter_context(Lock(self.path))
+            try:
+                mboxstage.recover(self._partial, self._box)
+            except OSError as error:
+                what = f"cannot take up what a run that was killed has left: {error.strerror}"
+                raise InputOutputError(what, where=self._partial) from error
             return self._digests(self.path)
         fd = mboxwrite.open_private(self._partial)
         self._stack.callback(os.close, fd)
@@ -201,7 +203,7 @@ class MboxDestination:
         try:
             if unheld or delivery.folder:
                 self._describe(delivery, unheld)
-            writer = self._writer or self._copy()
+            writer = self._writer or self._begin()
             writer.add(delivery)
         except OSError as error:
             raise InputOutputError(f"cannot write: {error.strerror}", where=self.path) from error
@@ -215,12 +217,12 @@ class MboxDestination:
             if self._is_resumed and has_strangers:
                 os.ftruncate(self._writer.fd, 0)
                 return False
+            if self._box >= 0:
+                mboxstage.add(self._writer.fd, self._box, self.path, sync=self._sync)
+                return True
             if self._sync:
                 os.fsync(self._writer.fd)
-            if self._extends:
-                os.replace(self._partial, os.path.realpath(self.path))
-            else:
-                atomic.rename_new(self._partial, self.path)
+            atomic.rename_new(self._partial, self.path)
             if self._sync:
                 atomic.sync_folder(os.path.dirname(self.path))
         except FileExistsError as error:
@@ -245,16 +247,12 @@ class MboxDestination:
             return Counter()
         return Counter(map(self.digest, _iter_deliveries(f"mbox:{path}", self._reading_kind)))
 
-    def _copy(self) -> mboxwrite.Writer:
-        """Begin the hidden file with what the mbox holds; another run could not take that up."""
-        fd = mboxwrite.open_private(self._partial)
+    def _begin(self) -> mboxwrite.Writer:
+        """Begin the hidden file with what the mbox is to get."""
+        fd = mboxstage.begin(self._partial, self._box)
         self._stack.callback(atomic.remove_quietly, self._partial)
         self._stack.callback(os.close, fd)
-        with open(self.path, "rb") as there, open(fd, "wb", closefd=False) as copy:
-            atomic.keep_access(fd, os.fstat(there.fileno()))
-            shutil.copyfileobj(there, copy, 1 << 20)
         self._writer = mboxwrite.Writer(fd, self.kind)
-        self._writer.write(mboxwrite.missing_end(fd))
         return self._writer
 
     def _cut_last(self, fd: int) -> None:

@@ -156,9 +156,12 @@ def open_private(path: str) -> int:
     return fd
 
 
-def missing_end(fd: int) -> bytes:
-    """The newlines that an mbox lacks at its end before another message can follow. Raises `OSError`."""
-    size = os.fstat(fd).st_size
+def missing_end(fd: int, size: int | None = None) -> bytes:
+    """The newlines that an mbox lacks at its end before another message can follow. Raises `OSError`.
+
+    With `size` those that it lacked when it had so many octets.
+    """
+    size = os.fstat(fd).st_size if size is None else size
     tail = os.pread(fd, min(size, 2), max(size - 2, 0))
     if not tail or tail == b"\n\n":
         return b""

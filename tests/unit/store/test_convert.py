@@ -18,7 +18,7 @@ from blaze.core.errors import (
     TemporaryError,
     UsageError,
 )
-from blaze.core.store import convert as conversion, destination, mboxwrite
+from blaze.core.store import convert as conversion, destination, mboxstage, mboxwrite
 from blaze.core.store.convert import Options, Report, convert
 from blaze.core.store.delivery import Delivery, of_entry
 from blaze.core.store.flags import Marks
@@ -180,6 +180,60 @@ def test_half_written_mbox_of_something_else_is_begun_again(tmp_path: Path) -> N
     (tmp_path / ".out3.blaze-partial").write_bytes(b"no mbox at all")
     convert(name, f"mbox:{tmp_path}/out3", QUICK)
     assert (tmp_path / "out").read_bytes() == (tmp_path / "out3").read_bytes()
+
+
+@pytest.mark.parametrize("end", ["\n\n", "\n", ""])
+@pytest.mark.parametrize("number", range(len(MESSAGES[:4])))
+def test_run_that_was_killed_while_it_added_to_an_mbox(tmp_path: Path, end: str, number: int) -> None:
+    """Killed at any octet: the next run completes it, and nothing comes twice or half."""
+    name = make("maildir", tmp_path / "md", MESSAGES[: number + 1])
+    before = f"From z Mon Jan  1 00:00:00 2024\nSubject: z\n\nbody{end}".encode()
+    box, staged = tmp_path / "box", tmp_path / ".box.blaze-partial"
+    box.write_bytes(before)
+    gathered = b""
+
+    def keep(fd: int, *_: object, sync: bool) -> None:
+        nonlocal gathered
+        gathered = os.pread(fd, 1 << 20, 0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mboxstage, "add", keep)
+        convert(name, f"mbox:{box}", QUICK)
+    assert box.read_bytes() == before and not staged.exists()
+    convert(name, f"mbox:{box}", QUICK)
+    whole = box.read_bytes()
+    for size in range(len(before), len(whole) + 1):
+        box.write_bytes(whole[:size])
+        staged.write_bytes(gathered)
+        report = convert(name, f"mbox:{box}", QUICK)
+        assert report.copied == (0 if size == len(whole) else number + 1)
+        assert box.read_bytes() == whole
+        assert not staged.exists()
+
+
+@pytest.mark.parametrize("left", [b"", b"rubbish\n", b"blaze: to be added to an mbox of 9 octets\n"])
+def test_what_another_program_added_stays_whatever_a_killed_run_left(tmp_path: Path, left: bytes) -> None:
+    name = make("maildir", tmp_path / "md", MESSAGES[:1])
+    box = tmp_path / "box"
+    before = b"From z Mon Jan  1 00:00:00 2024\nSubject: z\n\nbody\n\n"
+    for octets in (left, mboxstage._HEAD % 3 + b"From", mboxstage._HEAD % len(before) + b"From a Mon"):
+        box.write_bytes(before + b"From b Mon Jan  1 00:00:00 2024\nSubject: b\n\n\n")
+        (tmp_path / ".box.blaze-partial").write_bytes(octets)
+        convert(name, f"mbox:{box}", QUICK)
+        assert box.read_bytes().startswith(before + b"From b Mon")
+        assert box.read_bytes().count(b"\nFrom ") == 2
+
+
+def test_mbox_that_is_added_to_stays_the_file_it_is(tmp_path: Path) -> None:
+    """A program that has it open already, and waits for the lock, must not write into a nameless file."""
+    box = tmp_path / "box"
+    make("mbox", box, MESSAGES[:1])
+    os.link(box, tmp_path / "link")
+    with box.open("ab") as waiting:
+        convert(make("eml", tmp_path / "more", MESSAGES[1:2]), f"mbox:{box}", QUICK)
+        waiting.write(b"From b Mon Jan  1 00:00:00 2024\nSubject: b\n\n\n")
+    assert len(state(f"mbox:{box}")) == 3
+    assert box.samefile(tmp_path / "link")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
