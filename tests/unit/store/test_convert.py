@@ -519,3 +519,15 @@ def test_maildir_folder_with_an_empty_level(tmp_path: Path, kind: str) -> None:
     assert (report.copied, report.problems) == (3, [])
     folders = {path.parent.parent.name for path in (tmp_path / "back").rglob("cur/*")}
     assert folders == {"back", ".a", ".a.b"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_empty_file_is_an_mbox_without_messages(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "empty.gz").write_bytes(gzip.compress(b""))
+    for name in ("empty", "empty.gz"):
+        report = convert(f"{tmp_path}/{name}", f"{kind}:{tmp_path}/out", QUICK)
+        assert (report.copied, report.problems) == (0, [])
+        assert not list(iter_entries([f"{kind}:{tmp_path}/out"]))
+    report = convert(f"eml:{tmp_path}/empty", f"{kind}:{tmp_path}/out", QUICK)
+    assert (report.copied, len(report.problems)) == (1, 1)
