@@ -163,8 +163,8 @@ def make(path: str, *, is_subfolder: bool = False) -> None:
 def move(place: str, unique: str, flags: str, *, keep: bool = True) -> str:
     """Move a message to `cur` and give it flags; gives its new path inside the Maildir.
 
-    `flags` are letters; with `keep` those that it has stay. A message of the name may be in `new` or `cur`;
-    another program that moves it meanwhile does no harm.
+    `flags` are letters; with `keep` those that it has stay, other programs' too. A message of the name may be
+    in `new` or `cur`; another program that moves it meanwhile does no harm.
 
     Raises:
         NoInputError: there is no message of that name.
@@ -175,8 +175,8 @@ def move(place: str, unique: str, flags: str, *, keep: bool = True) -> str:
         if found is None:
             break
         letters = maildir.info(found) if keep else ""
-        keywords = "".join(sorted(letter for letter in set(letters) if letter.islower()))
-        wanted = normalize(letters + flags) + keywords
+        kept = {letter for letter in letters if letter.isascii() and letter.isalpha()}
+        wanted = "".join(sorted({*kept, *normalize(flags)}))
         name = f"{unique}{_used_mark(place, found)}{wanted}" if wanted else unique
         try:
             os.rename(f"{place}/{found}", f"{place}/cur/{name}")

@@ -138,6 +138,12 @@ def test_move_keeps_keywords(tmp_path: Path) -> None:
     assert maildirwrite.move(str(tmp_path), name, "S") == f"cur/{name}:2,Sa"
 
 
+def test_move_keeps_flags_of_other_programs(tmp_path: Path) -> None:
+    deliver(tmp_path)
+    (tmp_path / "cur" / "1.x:2,SXa").write_bytes(MESSAGE)
+    assert maildirwrite.move(str(tmp_path), "1.x", "F") == "cur/1.x:2,FSXa"
+
+
 def test_move_while_another_program_renames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (name,) = deliver(tmp_path, of_octets(MESSAGE, marks=Marks(is_new=True)))
     real = os.rename
