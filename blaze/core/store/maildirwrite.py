@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from itertools import count
 
 from blaze.core.errors import CannotCreateError, DataError, InputOutputError, NoInputError
@@ -189,16 +190,17 @@ def move(place: str, unique: str, flags: str, *, keep: bool = True) -> str:
 
 
 def remove_stale(place: str, now: float) -> int:
-    """Remove the files in `tmp` that no delivery has touched for 36 hours; gives how many."""
+    """Remove the files in `tmp` that no delivery has touched for 36 hours; gives how many.
+
+    What cannot be removed (a folder, a file of somebody else) stays: it is in nobody's way.
+    """
     removed = 0
     for file in maildir.list_files(place, "tmp"):
         path = f"{place}/{_TMP}/{file}"
-        try:
-            if now - os.stat(path).st_mtime > STALE:
+        with suppress(OSError):
+            if now - os.lstat(path).st_mtime > STALE:
                 os.unlink(path)
                 removed += 1
-        except FileNotFoundError:
-            continue
     return removed
 
 

@@ -169,6 +169,15 @@ def test_remove_stale_takes_only_what_is_old(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "tmp").iterdir()] == ["young"]
 
 
+def test_old_folder_in_tmp_is_in_nobodys_way(tmp_path: Path) -> None:
+    maildirwrite.make(str(tmp_path))
+    for name in ("a", "b", "c"):
+        (tmp_path / "tmp" / name).mkdir() if name == "b" else (tmp_path / "tmp" / name).write_bytes(b"half")
+        os.utime(tmp_path / "tmp" / name, (0, 0))
+    assert maildirwrite.remove_stale(str(tmp_path), time.time()) == 2
+    assert [path.name for path in (tmp_path / "tmp").iterdir()] == ["b"]
+
+
 @pytest.mark.parametrize(
     ("file", "unique", "info"),
     [
