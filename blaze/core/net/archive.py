@@ -167,18 +167,22 @@ class ArchiveFetch:
             tip = epoch.repository.resolve(epoch.reference)
             if tip is None:
                 continue
+            self._complete = True
             if not (is_first and self._options.only_new):
                 self._fetch_epoch(epoch, tip)
-            if not self._complete:
-                return
-            if self._ledger.value(_tip_name(epoch)) != tip:
+            if self._complete and self._ledger.value(_tip_name(epoch)) != tip:
                 self._ledger.set_value(_tip_name(epoch), tip)
+            if not self._complete and self._left == 0:
+                return
 
     def _fetch_epoch(self, epoch: Epoch, tip: str) -> None:
         names = self._choose(self._new_blobs(epoch, tip))
-        self._watcher.planned(len(names), 0)
+        self._watcher.planned(len(names) if self._left is None else min(len(names), self._left), 0)
         try:
             for blob in epoch.repository.iter_blobs(names):
+                if self._left == 0:
+                    self._complete = False
+                    break
                 self._take(blob)
                 self._watcher.fetched()
         finally:
@@ -209,14 +213,8 @@ class ArchiveFetch:
         wanted = []
         for name in names:
             mark = self._ledger.marks.get(name)
-            if (mark and mark.state == DONE) or name in self._options.exclude:
-                continue
-            if self._left is not None:
-                if self._left == 0:
-                    self._complete = False
-                    break
-                self._left -= 1
-            wanted.append(name)
+            if not (mark and mark.state == DONE) and name not in self._options.exclude:
+                wanted.append(name)
         return wanted
 
     def _take(self, blob: Blob) -> None:
@@ -228,6 +226,8 @@ class ArchiveFetch:
         buffer = atomic.spool(self._counted(self._converted(blob.iter_octets())))
         delivery = of_octets(b"", date_ns=time.time_ns())._replace(buffer=buffer, end=len(buffer))
         self._intake.add(blob.name, delivery)
+        if self._left is not None:
+            self._left -= 1
 
     def _converted(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
         return iter_crlf(chunks) if self._options.newline == "crlf" else chunks

@@ -1,14 +1,19 @@
 """Where archives are, what git's complaints mean, and the newlines of what is fetched."""
 
+import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
 from blaze.core.errors import NoInputError, UsageError
-from blaze.core.net.archive import Place, locate
-from blaze.core.net.fetch import _digest, to_lf
-from blaze.core.net.git import _environment, _failure
+from blaze.core.net.archive import Archive, ArchiveFetch, Epoch, Place, locate
+from blaze.core.net.fetch import FetchOptions, Watcher, _digest, to_lf
+from blaze.core.net.git import Blob, Change, Repository, _environment, _failure
+from blaze.core.store.intake import Intake
+from blaze.core.store.landing import FileLanding
+from blaze.core.store.ledger import Ledger
 
 
 @pytest.mark.parametrize(
@@ -100,3 +105,50 @@ def test_digest_is_of_the_header_however_it_is_cut(body: bytes, size: int) -> No
     whole = head + body
     pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
     assert _digest(pieces) == _digest([head]) == _digest([b"Subject: x\r\n\r\n"])
+
+
+class Messages(Repository):
+    """A repository with a commit for each of these messages, which are named by their octets."""
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__("memory")
+        self.messages = messages
+
+    def resolve(self, name: str) -> str | None:
+        return self.messages[-1]
+
+    def iter_changes(self, new: str, old: str | None = None) -> Iterator[Change]:
+        begin = self.messages.index(old) + 1 if old else 0
+        return (Change("A", "", message, "m") for message in self.messages[begin:])
+
+    def iter_blobs(self, names: Iterable[str]) -> Iterator[Blob]:
+        return (Blob(name, len(name), io.BytesIO(name.encode())) for name in names)
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        return True
+
+
+class Epochs(Archive):
+    def __init__(self, *epochs: Messages) -> None:
+        self._epochs = [Epoch(str(number), messages, "HEAD") for number, messages in enumerate(epochs)]
+
+    def epochs(self) -> list[Epoch]:
+        return self._epochs
+
+
+def test_message_that_is_too_large_does_not_keep_later_epochs_away(tmp_path: Path) -> None:
+    archive = Epochs(Messages("a", "larger", "b"), Messages("c", "d"), Messages("e"))
+
+    def run(options: FetchOptions) -> list[str]:
+        uids: list[str] = []
+        with Ledger(f"{tmp_path}/state/ledger", sync=False) as ledger:
+            landing = FileLanding(f"{tmp_path}/%s", sync=False)
+            intake = Intake(ledger, landing, lambda landed: uids.append(landed.uid))
+            ArchiveFetch(archive, intake, options, Watcher()).run()
+        return uids
+
+    assert [run(FetchOptions(max_size=1, limit=1)) for _ in "abc"] == [["a"], ["b"], ["c"]]
+    assert run(FetchOptions(max_size=1)) == ["d", "e"]
+    assert run(FetchOptions(max_size=1)) == []
+    assert run(FetchOptions()) == ["larger"]
+    assert run(FetchOptions()) == []
