@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from blaze.core.errors import ConfigurationError, DataError
 from blaze.core.mail import charset, message, transfer
 from blaze.core.mail.header import Buffer
+from blaze.core.query.content import html_text
 from blaze.core.store.pack.objects import NAME_SIZE
 
 MAX_TEXT = 1 << 24
@@ -58,12 +59,12 @@ def parse(content: Buffer) -> Stem:
 def text_of(part: message.Part) -> str:
     """The text of a part as a person reads it: transfer encoding and charset undone, HTML without its tags.
 
-    No more than `MAX_TEXT` octets of its body are looked at.
+    No more than `MAX_TEXT` octets of its body are looked at. Linear in time.
     """
     start, end = part.body
     octets = transfer.decode_bytes(part.encoding, part.buffer[start : min(end, start + MAX_TEXT)])
     text = charset.decode(octets, part.content_type.params.get("charset")).text
-    return _tags().sub(" ", text) if part.content_type.subtype == "html" else text
+    return html_text(text) if part.content_type.subtype == "html" else text
 
 
 def count(text: str, language: str) -> Counter[bytes]:
@@ -92,8 +93,3 @@ def _stemmer(language: str) -> Any:
 @cache
 def _words() -> re.Pattern[str]:
     return re.compile(r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]*)*")
-
-
-@cache
-def _tags() -> re.Pattern[str]:
-    return re.compile(r"(?s)<(?:!--.*?-->|(?:script|style)\b.*?</(?:script|style)\s*>|[a-zA-Z/!?][^<>]*>)")

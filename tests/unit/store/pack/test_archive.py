@@ -5,6 +5,7 @@ import json
 import os
 import random
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from blaze.core.errors import (
     NoInputError,
     TemporaryError,
 )
+from blaze.core.mail import message
 from blaze.core.store import convert, source
 from blaze.core.store.delivery import Delivery, of_octets
 from blaze.core.store.flags import Marks
@@ -329,6 +331,21 @@ def test_stems_are_counted_by_language() -> None:
     counts = stems.count("Running runs, ran. The RUNNER's runs; naïve_x", "english")
     assert counts == {b"run": 3, b"ran": 1, b"the": 1, b"runner": 1, b"s": 1, "naïv".encode(): 1, b"x": 1}
     assert stems.count("Les chevaux", "french") == {b"le": 1, b"cheval": 1}
+
+
+def test_text_of_html_is_what_a_person_reads() -> None:
+    octets = (
+        b"Content-Type: text/html\n\n<p>R&eacute;sum&eacute;s<!-- not this --> <b>un</b>til<style>x{}</style>"
+    )
+    assert stems.text_of(message.parse(octets)).split() == ["Résumés", "until"]
+
+
+@pytest.mark.parametrize("piece", [b"<!--", b"<script ", b"<script>", b"<script></script ", b"<a", b"</"])
+def test_text_of_html_takes_linear_time(piece: bytes) -> None:
+    part = message.parse(b"Content-Type: text/html\n\n" + (piece * 50 + b"\n") * 4_000)
+    begun = time.process_time()
+    stems.text_of(part)
+    assert time.process_time() - begun < 5
 
 
 def test_stem_object_has_the_bytes_of_the_format() -> None:
