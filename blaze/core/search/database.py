@@ -79,6 +79,7 @@ def open_for_reading(path: str, layout: Layout = INDEX) -> Iterator[sqlite3.Conn
     with faults_of(path):
         connection = _connect_reader(path)
         try:
+            _read_schema(connection, path)
             if not _is_ours(connection, path, layout):
                 hint = f"Run '{layout.command}' again."
                 raise NoInputError("the index is not finished", where=path, hint=hint)
@@ -102,6 +103,7 @@ def open_for_writing(path: str, layout: Layout = INDEX, *, sync: bool = True) ->
     with _only_writer(path), faults_of(path):
         connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         try:
+            _read_schema(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'FULL' if sync else 'OFF'}")
             connection.execute("PRAGMA cache_size = -32768")
@@ -144,9 +146,20 @@ def _translated(error: sqlite3.Error, path: str) -> BlazeError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return TemporaryError("another process has the index", where=path)
     if code == sqlite3.SQLITE_CORRUPT or not code:
-        hint = "Delete it and make it again."
-        return DataError(f"the index is damaged ({text})", where=path, hint=hint)
+        return _damaged(path, text)
     return InputOutputError(text, where=path)
+
+
+def _damaged(path: str, how: str) -> DataError:
+    return DataError(f"the index is damaged ({how})", where=path, hint="Delete it and make it again.")
+
+
+def _read_schema(connection: sqlite3.Connection, path: str) -> None:
+    """Let SQLite read the schema. Where that is damaged, its complaint may hold octets that are no UTF-8."""
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+    except UnicodeDecodeError as error:
+        raise _damaged(path, "malformed database schema") from error
 
 
 def _connect_reader(path: str) -> sqlite3.Connection:

@@ -128,7 +128,7 @@ def test_update_notices_new_flags_without_opening_the_file(
     first.rename(maildir / "cur" / "1:2,FS")
     second.rename(maildir / "new" / "2")
     with monkeypatch.context() as patch:
-        patch.setattr("blaze.core.store.maildir._read", None)
+        patch.setattr("blaze.core.store.atomic.read_file", None)
         report = update(str(maildir), index)
         assert (report.changed, report.unchanged) == (2, 0)
         assert update(str(maildir), index).unchanged == 2
@@ -445,3 +445,16 @@ def test_what_is_committed_is_on_disk_unless_that_is_not_asked_for(
     with database.open_for_writing(str(tmp_path / "i"), sync=sync) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (level,)
+
+
+def test_damaged_schema_with_octets_that_are_no_utf_8(maildir: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    put(maildir, "1.x", message(1))
+    update(str(maildir), str(index), sync=False)
+    octets = index.read_bytes()
+    assert octets.count(b"CREATE TABLE message ") == 1
+    index.write_bytes(octets.replace(b"CREATE TABLE message ", b"CREATE TABL\xc0 message "))
+    with pytest.raises(DataError, match="the index is damaged"), database.open_for_reading(str(index)):
+        pass
+    with pytest.raises(DataError, match="the index is damaged"):
+        update(str(maildir), str(index), sync=False)
