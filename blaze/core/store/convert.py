@@ -93,6 +93,8 @@ def total_size(name: str) -> int | None:
     path = source.forced_kind(name)[1]
     try:
         if not os.path.isdir(path):
+            if not os.path.isfile(path):
+                return None  # what is read from a pipe would be missing later
             with open(path, "rb") as file:
                 head = file.read(8)
             return os.path.getsize(path) if source.kind_of_octets(head) in ("mbox", "message") else None

@@ -531,3 +531,15 @@ def test_empty_file_is_an_mbox_without_messages(tmp_path: Path, kind: str) -> No
         assert not list(iter_entries([f"{kind}:{tmp_path}/out"]))
     report = convert(f"eml:{tmp_path}/empty", f"{kind}:{tmp_path}/out", QUICK)
     assert (report.copied, len(report.problems)) == (1, 1)
+
+
+def test_nothing_of_a_pipe_is_taken_to_know_its_size(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"From z Mon Jan  1 00:00:00 2024\nSubject: z\n\nbody\n")
+    os.close(writer)
+    try:
+        assert conversion.total_size(f"/dev/fd/{reader}") is None
+        convert(f"/dev/fd/{reader}", f"mbox:{tmp_path}/box", QUICK)
+    finally:
+        os.close(reader)
+    assert [entry[0] for entry in state(f"mbox:{tmp_path}/box")] == [b"Subject: z\n\nbody\n"]
