@@ -256,7 +256,7 @@ def _without_stop_words(node: Node) -> Node:
     language = found or languages.DEFAULT
     silent = {part for part in plain if words.fold(part.text) in languages.stop_words(language)}
     kept = tuple(part for part in node.nodes if part not in silent)
-    if not kept:
+    if all(isinstance(part, Words) and not words.phrase(part.text) for part in kept):
         return node
     return And(kept) if len(kept) > 1 else kept[0]
 

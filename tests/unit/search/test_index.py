@@ -255,7 +255,7 @@ QUERIES = [
     "date:2024-01-03", "date:2024-01-02..2024-01-04", "date:..2024-01-02", "has:attachment", "larger:190",
     "smaller:190", "mid:3@example.org", "猫", "東京", "京都",
     "(run or is:unread) -date:2024-01-03", "etude",
-    "the cat", "...", "hello ...", "-...",
+    "the cat", "...", "hello ...", "-...", "the ...",
 ]  # fmt: skip
 TEXTS = [
     "running late", "he runs", "> quoted words about cats", "the cat sat late", "東京都の猫", "étude in C",
