@@ -6,6 +6,7 @@ See https://cr.yp.to/proto/maildir.html; Maildir++ is Courier's: a folder `A/B` 
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from blaze.core.store.source import Entry, Found, Reading
 
 INFO_MARKS = (":2,", "!2,", ";2,")
 """What parts a unique name from its flags; not `:` where the file system forbids it."""
+
+_TRIES = 5  # listings for a message that is renamed again and again
 
 
 class MaildirEntry(Entry):
@@ -177,21 +180,63 @@ def _iter_folder(folder: Folder, reading: Reading | None) -> Iterator[Found]:
     ]
     files.sort()
     passes_over = reading.passes_over if reading else None
+    renamed = _Renamed(place)
     for _, file, name in files:
         if passes_over and passes_over(MaildirEntry(folder, file, b"", is_in_new=name == "new")):
             continue
+        path = f"{name}/{file}"
         try:
-            buffer = atomic.read_file(f"{place}/{name}/{file}")
-        except FileNotFoundError:
-            moved = find_file(place, unique_name(file))
-            if moved is None:
-                continue
-            name, _, file = moved.partition("/")
-            try:
-                buffer = atomic.read_file(f"{place}/{moved}")
-            except FileNotFoundError:
-                continue
+            buffer = _read(place, path)
+            if buffer is None:
+                moved = renamed.find(unique_name(file))
+                if moved is None:
+                    continue
+                path, buffer = moved
+                name, _, file = path.partition("/")
         except OSError as error:
-            yield atomic.input_error(error, f"{place}/{name}/{file}")
+            yield atomic.input_error(error, f"{place}/{path}")
             continue
         yield MaildirEntry(folder, file, buffer, is_in_new=name == "new")
+
+
+def _read(place: str, path: str) -> Buffer | None:
+    try:
+        return atomic.read_file(f"{place}/{path}")
+    except FileNotFoundError:
+        return None
+
+
+class _Renamed:
+    """Where the messages of a Maildir are that other programs have renamed since it was listed.
+
+    Many may be renamed or deleted at once. So the folders are not listed anew for each of them, but when the
+    last listing is wrong about a message; one that two listings in a row did not have is gone.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._files: dict[str, str] = {}
+        self._before: set[str] = set()
+        self._listings = 0
+
+    def find(self, unique: str) -> tuple[str, Buffer] | None:
+        """The message's path inside the Maildir, and its octets; None when it is gone. Raises `OSError`."""
+        for _ in range(_TRIES):
+            file = self._files.get(unique)
+            if file is not None:
+                with suppress(FileNotFoundError):
+                    return file, atomic.read_file(f"{self._place}/{file}")
+            elif self._listings > 1 and unique not in self._before:
+                return None
+            self._list()
+        return None
+
+    def _list(self) -> None:
+        """List `new` first: a message that moves from there to `cur` meanwhile is in one of them."""
+        self._before = set(self._files)
+        self._listings += 1
+        self._files = {
+            unique_name(file): f"{name}/{file}"
+            for name in ("new", "cur")
+            for file in _message_files(self._place, name)
+        }

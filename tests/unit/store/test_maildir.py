@@ -220,3 +220,50 @@ def test_planted_pipe_or_device_is_no_message(tmp_path: Path) -> None:
     ]
     assert isinstance(message, Entry)
     assert message.octets == MESSAGE
+
+
+def test_many_messages_renamed_or_deleted_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folders are not listed anew for each: that would take hours in a large Maildir."""
+    maildirwrite.make(str(tmp_path))
+    names = [f"{1_700_000_000 + number}.M1P1.h" for number in range(300)]
+    for name in names:
+        (tmp_path / "new" / name).write_bytes(name.encode())
+    reader = maildir.iter_entries(str(tmp_path))
+    found = [next(reader)]
+    for number, name in enumerate(names):
+        if number % 3:
+            (tmp_path / "new" / name).rename(tmp_path / "cur" / f"{name}:2,S")
+        else:
+            (tmp_path / "new" / name).unlink()
+    listings = 0
+    listdir = os.listdir
+
+    def counted(path: str) -> list[str]:
+        nonlocal listings
+        listings += 1
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", counted)
+    for number, entry in enumerate(reader):
+        found.append(entry)
+        if number == 100:  # and once more, what is renamed already
+            for path in list((tmp_path / "cur").iterdir()):
+                path.rename(f"{path}F")
+    assert [entry.octets.decode() for entry in found if isinstance(entry, Entry)] == [
+        name for number, name in enumerate(names) if number % 3 or number == 0
+    ]
+    assert listings < 20
+
+
+def test_renamed_message_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
+    maildirwrite.make(str(tmp_path))
+    for name in ("1.x", "2.x", "3.x"):
+        (tmp_path / "new" / name).write_bytes(MESSAGE)
+    reader = maildir.iter_entries(str(tmp_path))
+    next(reader)
+    (tmp_path / "new" / "2.x").unlink()
+    (tmp_path / "cur" / "2.x:2,").mkdir()
+    fault, last = reader
+    assert str(fault) == f"is a directory: {tmp_path}/new/2.x"
+    assert isinstance(last, Entry)
+    assert last.id == "3.x"
