@@ -1,7 +1,8 @@
 """`blaze index`, `search`: an index of messages, and queries in it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -171,13 +172,14 @@ def _print(app: App, connection: "sqlite3.Connection", found: "Search", options:
         if rows:
             app.out.table(("date", "from", "subject", "name"), rows)
         return len(rows)
+    locate = cache(_locate)  # a Maildir is listed once, however many of its files have other names now
     count = 0
     for hit in hits:
         count += 1
         if app.out.json or options.form == "json":
             _print_json(app, hit, _snippet(connection, hit, found))
         elif options.form == "files":
-            app.out.text(_file_of(hit) + options.end)
+            app.out.text(_file_of(hit, locate) + options.end)
         elif options.form == "ids":
             app.out.text(hit.message_id + options.end if hit.message_id else "")
         else:
@@ -206,7 +208,7 @@ def _cells(hit: "Hit") -> list[str]:
     return [_index.local_time(hit.when) or "-", hit.sender or "-", hit.subject or "-", hit.name]
 
 
-def _file_of(hit: "Hit") -> str:
+def _file_of(hit: "Hit", locate: Callable[[str], dict[str, str]]) -> str:
     """The file that is the message where there is one, else the message's name in its store."""
     if hit.path == hit.name or "#" not in hit.name:
         return hit.name
@@ -215,10 +217,14 @@ def _file_of(hit: "Hit") -> str:
         return hit.name
     if os.path.exists(hit.path):
         return hit.path
-    from blaze.core.store.maildir import find_file
-
-    moved = find_file(place, unique)  # its flags have changed since
+    moved = locate(place).get(unique)  # its flags have changed since
     return f"{place}/{moved}" if moved else hit.name
+
+
+def _locate(place: str) -> dict[str, str]:
+    from blaze.core.store.maildir import locate_files
+
+    return locate_files(place)
 
 
 def _snippet(connection: "sqlite3.Connection", hit: "Hit", found: "Search") -> "Snippet":

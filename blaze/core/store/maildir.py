@@ -158,6 +158,16 @@ def find_file(place: str, unique: str) -> str | None:
     return None
 
 
+def locate_files(place: str) -> dict[str, str]:
+    """Where all messages of a Maildir are now: `new/NAME` or `cur/NAME`, by their unique names.
+
+    `new` is listed first: a message that moves from there to `cur` meanwhile is in one of them.
+    """
+    return {
+        unique_name(file): f"{name}/{file}" for name in ("new", "cur") for file in _message_files(place, name)
+    }
+
+
 def read_keywords(place: str) -> dict[str, str]:
     """The keywords of a Maildir by their letters, `a` to `z`, from Dovecot's file; none without it."""
     try:
@@ -232,11 +242,6 @@ class _Renamed:
         return None
 
     def _list(self) -> None:
-        """List `new` first: a message that moves from there to `cur` meanwhile is in one of them."""
         self._before = set(self._files)
         self._listings += 1
-        self._files = {
-            unique_name(file): f"{name}/{file}"
-            for name in ("new", "cur")
-            for file in _message_files(self._place, name)
-        }
+        self._files = locate_files(self._place)
