@@ -9,6 +9,7 @@ import mmap
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from importlib import import_module
 from itertools import count
 from typing import Protocol
@@ -288,9 +289,16 @@ def _holds(fd: int, staged: str) -> bool:
 def _complete_pack(ticket: Ticket) -> bool:
     if not os.path.lexists(ticket.target):
         return False
-    destination = import_module("blaze.core.store.pack").make_destination(ticket.target)
-    wanted = bytes.fromhex(ticket.staged)
-    return any(destination.digest(delivery) == wanted for delivery in destination.iter_deliveries())
+    status = os.stat(ticket.target)
+    stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return bytes.fromhex(ticket.staged) in _digests_in_pack(ticket.target, stamp)
+
+
+@lru_cache(maxsize=1)
+def _digests_in_pack(path: str, stamp: tuple[int, ...]) -> frozenset[bytes]:  # noqa: ARG001 - for the cache
+    """The digests of all messages in a pack; read once for the many that a run had put into it."""
+    destination = import_module("blaze.core.store.pack").make_destination(path)
+    return frozenset(map(destination.digest, destination.iter_deliveries()))
 
 
 def _write_hidden(target: str, chunks: Iterable[bytes], *, mode: int, sync: bool) -> str:

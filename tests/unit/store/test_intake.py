@@ -11,10 +11,11 @@ import pytest
 
 from blaze.core.errors import BlazeError, InputOutputError, TemporaryError, UsageError
 from blaze.core.store import atomic, landing
-from blaze.core.store.delivery import of_octets
+from blaze.core.store.delivery import Delivery, of_octets
 from blaze.core.store.intake import MAX_BATCH, Intake, Landed
 from blaze.core.store.landing import FileLanding, Landing, MaildirLanding, MboxLanding, PackLanding, complete
 from blaze.core.store.ledger import DONE, SEEN, STAGED, Ledger, Ticket, file_name
+from blaze.core.store.pack.destination import PackDestination
 from blaze.core.store.source import iter_entries
 
 UIDS = ("a", "b", "c")
@@ -168,6 +169,26 @@ def test_complete_an_mbox_that_was_cut(tmp_path: Path, tail: bytes) -> None:
     assert box.read_bytes().startswith(before + octets)
     assert not os.path.exists(ticket.staged)
     assert complete(ticket)
+
+
+def test_complete_many_messages_of_a_pack_reads_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination = PackLanding(str(tmp_path / "p.pack"))
+    tickets = [destination.stage(str(number), of_octets(b"Subject: %d\n\n" % number)) for number in range(30)]
+    destination.land(tickets)
+    destination.close()
+    read: list[object] = []
+    iter_deliveries = PackDestination.iter_deliveries
+
+    def counted(self: PackDestination) -> Iterator[Delivery]:
+        read.append(self)
+        return iter_deliveries(self)
+
+    monkeypatch.setattr(PackDestination, "iter_deliveries", counted)
+    assert all(map(complete, tickets))
+    assert not complete(tickets[0]._replace(staged="00" * 32))
+    assert len(read) == 1
 
 
 def test_complete_a_maildir_message_that_a_mail_reader_has_moved(tmp_path: Path) -> None:
