@@ -234,18 +234,19 @@ def read_fd(fd: int, head: bytes = b"") -> Buffer:
 def read_file(path: str) -> Buffer:
     """The octets of a regular file, as `read_fd` gives them: for a folder that anybody may have filled.
 
-    A pipe or a device there, or a link to one, is not read: it could hold us up, or never end.
+    An empty pipe or a device there, or a link to one, is no message: it would be an empty one, or never end.
 
     Raises:
         OSError: it cannot be read, or is no regular file.
     """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        mode = os.fstat(fd).st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # of a folder `read` says the same
-            raise OSError(errno.EINVAL, "not a file", path)
         head = os.read(fd, _FIRST)
-        return head if len(head) < _FIRST else read_fd(fd, head)
+        if 0 < len(head) < _FIRST:  # most are so, and nothing else needs to be known of them
+            return head
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "not a file", path)
+        return read_fd(fd, head) if head else head
     finally:
         os.close(fd)
 

@@ -194,26 +194,19 @@ def _iter_folder(folder: Folder, reading: Reading | None) -> Iterator[Found]:
     for _, file, name in files:
         if passes_over and passes_over(MaildirEntry(folder, file, b"", is_in_new=name == "new")):
             continue
-        path = f"{name}/{file}"
+        path = f"{place}/{name}/{file}"
         try:
-            buffer = _read(place, path)
-            if buffer is None:
+            try:
+                buffer = atomic.read_file(path)
+            except FileNotFoundError:
                 moved = renamed.find(unique_name(file))
                 if moved is None:
                     continue
-                path, buffer = moved
-                name, _, file = path.partition("/")
+                name, file, buffer = moved
         except OSError as error:
-            yield atomic.input_error(error, f"{place}/{path}")
+            yield atomic.input_error(error, path)
             continue
         yield MaildirEntry(folder, file, buffer, is_in_new=name == "new")
-
-
-def _read(place: str, path: str) -> Buffer | None:
-    try:
-        return atomic.read_file(f"{place}/{path}")
-    except FileNotFoundError:
-        return None
 
 
 class _Renamed:
@@ -229,13 +222,14 @@ class _Renamed:
         self._before: set[str] = set()
         self._listings = 0
 
-    def find(self, unique: str) -> tuple[str, Buffer] | None:
-        """The message's path inside the Maildir, and its octets; None when it is gone. Raises `OSError`."""
+    def find(self, unique: str) -> tuple[str, str, Buffer] | None:
+        """`new` or `cur`, the file's name there and its octets; None for what is gone. Raises `OSError`."""
         for _ in range(_TRIES):
-            file = self._files.get(unique)
-            if file is not None:
+            path = self._files.get(unique)
+            if path is not None:
+                name, _, file = path.partition("/")
                 with suppress(FileNotFoundError):
-                    return file, atomic.read_file(f"{self._place}/{file}")
+                    return name, file, atomic.read_file(f"{self._place}/{path}")
             elif self._listings > 1 and unique not in self._before:
                 return None
             self._list()
