@@ -10,6 +10,7 @@ from blaze.core.errors import BlazeError, InputOutputError
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
 _CELL = dict.fromkeys(map(ord, "\t\r\n"), " ")  # what parts columns and rows
+_NARROW = 40  # columns of a terminal on which boxes leave no room for what stands in them
 
 
 class Output:
@@ -103,8 +104,12 @@ class Output:
 
     @property
     def width(self) -> int:
-        """The columns of the terminal; 80 where there is none."""
-        return os.get_terminal_size(1).columns if self.is_terminal else 80
+        """The columns of the terminal, COLUMNS before what it says; 80 where it does not say or is none."""
+        if not self.is_terminal:
+            return 80
+        from shutil import get_terminal_size
+
+        return get_terminal_size().columns
 
     @contextmanager
     def progress(self, what: str, total: int | None, unit: str = "B") -> Iterator[Callable[[int], None]]:
@@ -137,19 +142,20 @@ class Output:
     def table(self, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         """A table: boxed by rich on a terminal, elsewhere tab-separated under a line of names.
 
-        Tabs and newlines inside a cell become blanks, so that no cell can add a column or a row.
+        Tabs and newlines inside a cell become blanks, so that no cell can add a column or a row. Nothing is
+        left out of a box that is narrow: its cells are folded.
         """
         names = list(columns)
-        if not (self.is_terminal and self.utf_8):
+        if not (self.is_terminal and self.utf_8 and self.width >= _NARROW):
             self.line("\t".join(names))
             for row in rows:
                 self.line("\t".join(cell.translate(_CELL) for cell in row))
             return
         from rich.console import Console
-        from rich.table import Table
+        from rich.table import Column, Table
         from rich.text import Text
 
-        table = Table(*names)
+        table = Table(*(Column(name, overflow="fold") for name in names))
         for row in rows:
             table.add_row(*(Text(visible(cell)) for cell in row))
         Console(no_color=not self.color, width=self.width).print(table)

@@ -1,10 +1,13 @@
+import fcntl
 import json
 import os
 import pty
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -113,6 +116,37 @@ def test_a_terminal_gets_escapes_and_a_pipe_gets_octets() -> None:
     assert os.read(parent, 1000) == b"Subject: \\x1b[31mred\\x07\r\n"
     os.close(parent)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "said", "boxed"),
+    [
+        (0, None, True),
+        (1, None, False),
+        (39, None, False),
+        (40, None, True),
+        (60, None, True),
+        (0, "44", True),
+    ],
+)
+def test_a_table_loses_nothing_on_a_terminal_of_any_width(
+    columns: int, said: str | None, boxed: bool
+) -> None:
+    message = b"Authentication-Results: mx.example.org; dkim=pass header.d=%b.example\n\n" % (b"abcdefgh" * 6)
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    environment |= {"LC_ALL": "C.UTF-8", "NO_COLOR": "1"} | ({"COLUMNS": said} if said else {})
+    subprocess.run([BLAZE, "dmarc", "collect"], input=message, stdout=child, env=environment, check=True)
+    os.close(child)
+    shown = os.read(parent, 10_000).decode()
+    os.close(parent)
+    lines = shown.splitlines()
+    assert (lines[0][0] == "┏") is boxed
+    if boxed:
+        assert len(lines[0]) <= int(said or columns or 80)
+        shown = "".join(cells[4].strip() for line in lines if len(cells := line.split("│")) > 4)
+    assert f"header.d={'abcdefgh' * 6}.example" in shown
 
 
 def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
