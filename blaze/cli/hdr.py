@@ -181,7 +181,7 @@ def addr(
             if app.out.json:
                 _print_address_json(app, entry, found, mailbox, group)
             else:
-                app.out.line(_address_line(mailbox, decode, without_name, margin))
+                app.out.text(_address_lines(mailbox, decode, without_name, margin))
         if not count:
             app.note(1)
 
@@ -198,14 +198,14 @@ def _mailboxes(
                     yield field, mailbox, group
 
 
-def _address_line(mailbox: "Mailbox", decode: bool, without_name: bool, margin: int) -> str:
+def _address_lines(mailbox: "Mailbox", decode: bool, without_name: bool, margin: int) -> str:
     if without_name:
-        return mailbox.addr_spec
+        return f"{mailbox.addr_spec}\n"
     line = mailbox_text(mailbox, decode=decode)
-    if len(line) <= margin:
-        return line
-    name, blank, addr_spec = line.rpartition(" <")
-    return f"{name}\n <{addr_spec}" if blank else line
+    address = f" <{mailbox.addr_spec}>"
+    if len(line) <= margin or not line.endswith(address):
+        return f"{line}\n"
+    return f"{line.removesuffix(address)}\n{address}\n"
 
 
 def _print_address_json(

@@ -24,6 +24,9 @@ Names are decoded on demand, and long lines folded after the name.
   Ann
    <ann@example.org>
   b@example.net
+  $ printf 'To: Bob <"a <b"@example.org>\n\n' | blaze addr -m 20
+  Bob
+   <"a <b"@example.org>
   $ printf 'From: θσερ@εχαμπλε.ψομ\n\n' | blaze addr
   θσερ@εχαμπλε.ψομ
 
