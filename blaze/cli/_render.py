@@ -41,7 +41,9 @@ class Output:
         self._progress = progress and not quiet and _is_terminal(sys.stderr)
 
     def line(self, text: str) -> None:
-        """One line of a result."""
+        """One line of a result; a newline that data brings along is shown as an escape, and begins none."""
+        if "\n" in text:
+            text = text.replace("\n", "\\n")
         self.text(text + "\n")
 
     def text(self, text: str) -> None:
@@ -90,8 +92,7 @@ class Output:
             shown = {"what": error.what, "where": error.where, "hint": error.hint, "exit": error.status}
             self._say_octets(_json({"schema": "blaze.error/1", **shown}))
         elif not self.quiet:
-            # One line, whatever a file is called, so that no name can look like another message.
-            self._say(f"{path}: {error}".replace("\r", "\\r").replace("\n", "\\n"))
+            self._say(f"{path}: {error}")
             if error.hint:
                 self._say(error.hint)
 
@@ -169,6 +170,8 @@ class Output:
                 raise _named(error) from error
 
     def _say(self, text: str) -> None:
+        # One line, whatever a file is called or a message says, so that no data can look like another.
+        text = text.replace("\r", "\\r").replace("\n", "\\n")
         if _is_terminal(sys.stderr):
             text = visible(text)
         self._say_octets(text.encode("utf-8", "surrogateescape") + b"\n")

@@ -204,13 +204,18 @@ def _drawn(app: App, author: str, result: "Result") -> str:
     for one in result.sets:
         holds = _holds(one, newest=one is result.sets[-1])
         mark = app.out.style(good, "green") if holds else app.out.style(bad, "red")
-        name = f"{one.instance:02}:{one.domain or '(no domain)'}"
+        name = f"{one.instance:02}:{_one_word(one.domain) or '(no domain)'}"
         added = len(f" -x-> {name}")
         if width + added > app.out.width:
             text, width = f"{text}\n ", 1
         text += f" -{mark}-> {name}"
         width += added
     return text + "\n"
+
+
+def _one_word(domain: str | None) -> str | None:
+    """The domain, unless it has blanks, with which it could look like another set."""
+    return domain if domain is not None and len(domain.split()) == 1 else None
 
 
 def _holds(one: "SetResult", *, newest: bool) -> bool:

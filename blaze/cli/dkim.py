@@ -106,7 +106,7 @@ def _gen(
         values |= {"private_key": path, "public_key": public, "algorithm": algorithm, "bits": key.bits}
         app.out.record("blaze.dkim.gen/1", values)
     else:
-        app.out.line(text if raw else dkim_check.zone_text(name, record))
+        app.out.text(f"{text if raw else dkim_check.zone_text(name, record)}\n")
 
 
 @command("check", reports=True)

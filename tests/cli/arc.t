@@ -116,3 +116,9 @@ A broken chain, one whose keys the DNS does not give, and options that do not fi
   $ blaze arc sign -h example.org --seal-selector rsa --seal rsa2048-pkcs8.pem --signature ed25519.pem mail.eml
   blaze arc sign: --signature and --signature-selector go together
   [2]
+
+What stands in place of a domain cannot look like another set.
+
+  $ printf 'ARC-Seal: i=1; a=rsa-sha256; d=a -v->\n\t02:b; s=c; cv=none; b=AA\nFrom: a@example.org\n\n' | blaze arc verify
+  a@example.org -x-> 01:(no domain)
+  [1]

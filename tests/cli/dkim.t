@@ -200,3 +200,12 @@ A private key is compared with the published one.
   $ blaze dkim check --json -p rsa2048-pkcs8.pem -s none -h example.org
   {"schema": "blaze.dkim.check/1", "name": "none._domainkey.example.org", "result": "permerror", "reason": "there is no key at none._domainkey.example.org (offline)", "key_bits": null}
   [1]
+
+No signature can say in its tags that another one is good.
+
+  $ printf 'DKIM-Signature: v=1; a=rsa-sha256; d=a.example; s=s; h=from; bh=AAAA; b=AAAA;\n i=x=0A[OK]:=20b.example@c.example\n\n' | blaze dkim verify
+  [ER]: a.example [i=x\n[OK]: b.example@c.example is outside d=a.example (s=s, d=a.example)]
+  [1]
+  $ printf 'DKIM-Signature: v=1; a=rsa-sha256; d=a.example\n [OK]: b.example; s=s; h=from; bh=AAAA; b=AAAA\n\n' | blaze dkim verify
+  [ER]: a.example [ok]: b.example [d=a.example [OK]: b.example is malformed (s=s, d=a.example [ok]: b.example)]
+  [1]

@@ -65,3 +65,8 @@ Many messages are told apart by their names.
   two
   $ printf 'Content-Type: image/png\n\nx' | blaze show
   [1] image/png 1 octet
+
+A name of a part is no other line of the list.
+
+  $ printf "Content-Type: image/png; name*=''a%%0A[2]%%20text/plain\n\nx" | blaze show
+  [1] image/png a\n[2] text/plain 1 octet

@@ -105,6 +105,7 @@ class Signature(NamedTuple):
         return {name.lower(): unquote(text) for name, colon, text in copies if colon}
 
 
+_NEWLINE = b"\r\n"  # of a folded value, and no part of it
 _USUAL_NAMES = 1000  # octets of an h= that is worth remembering
 
 
@@ -292,7 +293,7 @@ def _check_dkim(signature: Signature, listed: tags.TagList) -> None:
 
 def _text(listed: tags.TagList, name: bytes) -> str | None:
     value = listed.get(name)
-    return value.decode("utf-8", "replace").lower() if value else None
+    return value.translate(None, _NEWLINE).decode("utf-8", "replace").lower() if value else None
 
 
 def _unknown(name: bytes, value: bytes) -> FaultError:
@@ -309,5 +310,5 @@ def _malformed(name: bytes, value: bytes) -> FaultError:
 
 
 def _shown(value: bytes) -> str:
-    text = value[:_SHOWN].decode("utf-8", "replace")
+    text = value[:_SHOWN].translate(None, _NEWLINE).decode("utf-8", "replace")
     return text + "..." if len(value) > _SHOWN else text
