@@ -149,7 +149,7 @@ def _number_of(name: str, full_names: tuple[str, ...]) -> int | None:
 
 
 class _DateReader:
-    """Reads a date in any order that leaves no doubt: the month is a name, the time has colons."""
+    """Reads a date in any order that leaves no doubt: the month is a name, the time has marks in it."""
 
     def __init__(self, text: str) -> None:
         self.lexer = Lexer(text)
@@ -238,9 +238,14 @@ class _DateReader:
         return True
 
     def take_time(self) -> bool:
-        """``hour:minute``, perhaps with seconds and a fraction of them, which is dropped."""
+        """``hour:minute``, perhaps with seconds and a fraction of them, which is dropped.
+
+        After a whole date full stops may stand for the colons.
+        """
         parts: list[int] = []
         ahead, short = 0, False
+        dotted = self.peek(1).text == "." and None not in (self.day, self.month, self.year)
+        mark = "." if dotted else ":"
         while len(parts) < 3 and self.peek(ahead).text.isdecimal():
             number = self.peek(ahead).text
             if len(number) > 2:
@@ -248,7 +253,7 @@ class _DateReader:
             short = short or len(number) == 1
             parts.append(int(number))
             ahead += 1
-            if self.peek(ahead).text != ":":
+            if self.peek(ahead).text != mark:
                 break
             ahead += 1
         if len(parts) < 2 or self.time is not None:
@@ -256,7 +261,7 @@ class _DateReader:
         if len(parts) == 3 and self.peek(ahead).text == "." and self.peek(ahead + 1).text.isdecimal():
             self.note("date-syntax")
             ahead += 2
-        if self.year is None or short:
+        if self.year is None or short or dotted:
             self.note("date-syntax")
         self.time = (*parts, 0) if len(parts) == 2 else tuple(parts)
         self.index += ahead
