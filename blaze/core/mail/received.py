@@ -1,7 +1,7 @@
 """Received: what each server says of how it got a message (RFC 5321 §4.4, RFC 5322 §3.6.7).
 
 Beside the standard's own grammar these shapes are read: Postfix, Sendmail, Exim, qmail, Exchange, Gmail,
-fetchmail, and what else keeps to words like ``from`` and ``by``.
+Haraka, fetchmail, and what else keeps to words like ``from`` and ``by``.
 """
 
 import re
@@ -15,7 +15,8 @@ from blaze.core.mail.address import parse_list, parse_mailbox
 from blaze.core.mail.header import Defect
 from blaze.core.mail.lexer import Lexer, is_dot_atom, text_of, unfold
 
-_CLAUSES = frozenset({"from", "by", "via", "with", "id", "for", "tls"})  # the last: RFC 8314 §4.3
+# RFC 5321 §4.4; tls is RFC 8314 §4.3, envelope-from stands so in Haraka's.
+_CLAUSES = frozenset({"from", "by", "via", "with", "id", "for", "tls", "envelope-from"})
 
 MAX_WORDS = 100
 """Words kept of one clause."""
