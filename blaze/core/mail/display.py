@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from blaze.core.mail.header import Field
 
 if TYPE_CHECKING:
-    from blaze.core.mail.address import Group, Mailbox
+    from blaze.core.mail.address import AddressList, Group, Mailbox
     from blaze.core.mail.date import Date
 
 ADDRESS_FIELDS = frozenset(
@@ -21,6 +21,9 @@ DATE_FIELDS = frozenset({b"date", b"resent-date", b"delivery-date"})
 
 MAX_VALUE = 1 << 20
 """Octets of a value that is laid out and decoded."""
+
+# Faults of an address list for which a part of it is in none of the addresses.
+_LOSSES = frozenset({"text-after-address", "too-many-addresses", "too-many-words"})
 
 _ACRONYMS = {"arc": "ARC", "dkim": "DKIM", "id": "ID", "md5": "MD5", "mime": "MIME", "spf": "SPF"}
 
@@ -64,9 +67,16 @@ def field_lines(field: Field, *, decode: bool) -> list[str]:
         from blaze.core.mail import address
 
         listed = address.parse_list(field.unfolded)
-        if listed.addresses and all(member.mailbox.local_part for member in listed.iter_members()):
+        if _is_understood(listed):
             return _address_lines(listed.addresses, decode=decode)
     return [text_of(field, decode=decode)]
+
+
+def _is_understood(listed: "AddressList") -> bool:
+    """True when the addresses say all that the list does."""
+    if not listed.addresses or any(defect.name in _LOSSES for defect in listed.defects):
+        return False
+    return all(member.mailbox.local_part for member in listed.iter_members())
 
 
 def is_long(field: Field) -> bool:

@@ -41,6 +41,8 @@ def test_canonical_name(name: str, shown: str) -> None:
         (b"To: g: a@b, c@d;, e@f", ["g: a@b,", "c@d;,", "e@f"], ["g: a@b,", "c@d;,", "e@f"]),
         (b"To: nobody:;", ["nobody:;"], ["nobody:;"]),
         (b"To: no address", ["no address"], ["no address"]),
+        (b"To: a@b c.example, d@e", ["a@b c.example, d@e"], ["a@b c.example, d@e"]),
+        (b"To: <a@b>c.example", ["<a@b>c.example"], ["<a@b>c.example"]),
     ],
 )
 def test_field_lines(octets: bytes, plain: list[str], decoded: list[str]) -> None:
