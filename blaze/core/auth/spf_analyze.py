@@ -10,6 +10,9 @@ from blaze.core.auth.spf import Identity, Result, Status, check
 from blaze.core.mail.address import parse_list
 from blaze.core.mail.header import Field, Header
 
+MAX_FIELDS = 20
+"""Fields of one message that are evaluated: anybody can write more, and each may ask for many names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
@@ -55,6 +58,16 @@ def analyze(field: Field, header: Header, *, resolver: Resolver, now: datetime) 
         ip, sender, helo=helo, resolver=resolver, now=now, receiver=told.pairs.get("receiver", "unknown")
     )
     return Analysis(shown, ip, helo, told.result, result)
+
+
+def pass_over(field: Field) -> Analysis:
+    """What one Received-SPF field says (RFC 7208 §9.1), not evaluated: it comes after `MAX_FIELDS` others.
+
+    Never raises.
+    """
+    told = spf_received.parse(field.raw)
+    problem = f"{MAX_FIELDS} fields of a message are evaluated, and this one comes after them"
+    return Analysis(told.envelope_from, told.client_ip, told.helo, told.result, problem=problem)
 
 
 def _commented(comment: str) -> str | None:
