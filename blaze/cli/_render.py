@@ -192,16 +192,23 @@ class Output:
 def visible(text: str) -> str:
     """`text` with whatever could steer a terminal shown as an escape (`\\x1b`, `\\u202e`).
 
-    Newlines and tabs stay.
+    Newlines and tabs stay, and what text in other languages is written with: blanks of any width, the
+    joiners of Persian, Indic scripts and emoji, characters younger than Python's tables.
     """
     if text.isascii() and text.isprintable():
         return text
     return "".join(
         character
-        if character.isprintable() or character in "\n\t"
+        if character.isprintable() or character in "\n\t" or _is_harmless(character)
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
         for character in text
     )
+
+
+def _is_harmless(character: str) -> bool:
+    from unicodedata import category
+
+    return character in "\u200c\u200d" or category(character) in {"Zs", "Cn"}
 
 
 def _json(values: Mapping[str, Any]) -> bytes:
