@@ -18,6 +18,9 @@ LARGE = 1 << 20
 
 SIGNATURE_SEPARATOR = "-- "  # RFC 3676 §4.3
 
+# Where HTML may break a word and not show it: soft hyphen, zero-width space and no-break space.
+_BREAKS = dict.fromkeys((0xAD, 0x200B, 0xFEFF))
+
 
 def best_text_part(root: Part) -> Part | None:
     """The text part that a person would read first, or None where there is none.
@@ -147,7 +150,7 @@ def _quoted(paragraph: list[str], depth: int) -> str:
 
 
 def html_to_text(html: str, *, width: int = 0) -> str:
-    """HTML as plain text: no markup; scripts, styles, comments and images are left out.
+    """HTML as plain text: no markup; scripts, styles, comments, images and soft hyphens are left out.
 
     `width` > 0 wraps there. At most `MAX_HTML` characters are read. Linear in time, also for broken markup.
     """
@@ -160,7 +163,7 @@ def html_to_text(html: str, *, width: int = 0) -> str:
     reader.ignore_emphasis = True
     reader.ignore_mailto_links = True
     reader.ignore_tables = True
-    lines = reader.handle(_tamed(html[:MAX_HTML])).split("\n")
+    lines = reader.handle(_tamed(html[:MAX_HTML])).translate(_BREAKS).split("\n")
     unescape = _escaped_mark().sub
     lines = [unescape(r"\1\2", line.rstrip()) for line in lines]
     text = "\n".join(_wrapped(line, width) for line in lines).strip("\n") + "\n"

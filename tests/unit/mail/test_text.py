@@ -115,6 +115,7 @@ HTMLS = [
     ("<blockquote>- quote</blockquote>", ["> - quote"]),
     ("<pre>  code\n\tx</pre>", ["      code", "    \tx"]),
     ("<p>a</p><div>&nbsp;</div><div>&nbsp;</div><div> </div><p>b</p>", ["a", "", "b"]),
+    ("<p>Daten&shy;schutz a&#8203;b&#xfeff;</p>", ["Datenschutz ab"]),
     ("", []),
 ]
 
