@@ -60,9 +60,9 @@ def _verify(
     """Check SPF, DKIM and DMARC, and stamp the results.
 
     An Authentication-Results field is put on top of the message. Fields that claim to come from the same
-    AUTHSERV-ID are taken out; every other octet is kept. Without --ip there is no SPF. With --json the
-    verdict is printed, with -q nothing, and the message only with -o. The exit status is 0 for pass, 75 when
-    the DNS could not answer, else 1.
+    AUTHSERV-ID, or name no server, are taken out; every other octet is kept. Without --ip there is no SPF.
+    With --json the verdict is printed, with -q nothing, and the message only with -o. The exit status is 0
+    for pass, 75 when the DNS could not answer, else 1.
 
     \b
     Examples:
@@ -89,7 +89,9 @@ def _verify(
             app, destination, message, [_field(message, found, authserv_id)], newline, removed=removed
         )
         if removed:
-            app.out.info(f"{len(removed)} fields that claimed to come from {authserv_id} were taken out")
+            app.out.info(
+                f"{len(removed)} fields that claim to come from {authserv_id} or nobody are taken out"
+            )
     for line in _reasons(found):
         app.out.info(line)
     return {"pass": 0, "temperror": 75}.get(found.dmarc.status, 1)

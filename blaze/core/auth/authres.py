@@ -16,6 +16,7 @@ _INDENT = "X"  # folding takes a field's name; this one and its colon are taken 
 _TOKEN = re.compile(r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+")  # RFC 2045 §5.1
 _KEYWORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")  # RFC 5321 §4.1.2
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_RESULT = re.compile(r"[A-Za-z0-9-]+[ \t]*=")  # no authserv-id: that is a token or quoted (§2.2)
 _BARE = re.compile(r"[^; \t\r\n()\"]+")  # values as they are met in mail
 
 
@@ -78,7 +79,7 @@ class AuthenticationResults:
 
 def parse(value: bytes) -> AuthenticationResults:
     """Read a field's value (RFC 8601 §2.2). Never raises; what breaks the grammar is a defect and is passed
-    over.
+    over. A field that begins with a result, as Microsoft's do, has no authserv-id.
 
     Defects: ``no-authserv-id``, ``no-method`` (a part between semicolons that is no result), ``no-value`` (a
     word that is no property), ``too-many-results``, and those of the lexer. Linear.
@@ -86,16 +87,18 @@ def parse(value: bytes) -> AuthenticationResults:
     lexer = Lexer(unfold(text_of(value)))
     defects: dict[str, None] = {}
     lexer.skip_cfws()
-    authserv_id = _read_value(lexer) or ""
+    authserv_id, version = "", None
+    at_result = _RESULT.match(lexer.text, lexer.position) is not None
+    if not at_result:
+        authserv_id = _read_value(lexer) or ""
+        lexer.skip_cfws()
+        version = _read_number(lexer)
+        _skip_part(lexer, defects)
+        at_result = _pass_semicolon(lexer)
     if not authserv_id:
         defects["no-authserv-id"] = None
-    lexer.skip_cfws()
-    version = _read_number(lexer)
     results: list[MethodResult] = []
-    _skip_part(lexer, defects)
-    while lexer.peek() == ";":
-        lexer.position += 1
-        lexer.skip_cfws()
+    while at_result:
         if len(results) == MAX_RESULTS:
             defects["too-many-results"] = None
             break
@@ -104,7 +107,17 @@ def parse(value: bytes) -> AuthenticationResults:
             if result:
                 results.append(result)
         _skip_part(lexer, defects)
+        at_result = _pass_semicolon(lexer)
     return AuthenticationResults(authserv_id, tuple(results), version, (*defects, *lexer.defects))
+
+
+def _pass_semicolon(lexer: Lexer) -> bool:
+    """Move over a semicolon and the white space after it; False where there is none."""
+    if lexer.peek() != ";":
+        return False
+    lexer.position += 1
+    lexer.skip_cfws()
+    return True
 
 
 def _read_result(lexer: Lexer, defects: dict[str, None]) -> MethodResult | None:

@@ -72,6 +72,12 @@ def test_parse(value: bytes, expected: AuthenticationResults) -> None:
     [
         (b"", "no-authserv-id", []),
         (b"; spf=pass", "no-authserv-id", ["spf"]),
+        (
+            b" spf=pass (sender IP is 192.0.2.1)\r\n smtp.mailfrom=a.org; dkim=none",
+            "no-authserv-id",
+            ["spf", "dkim"],
+        ),
+        (b"(c) spf = pass", "no-authserv-id", ["spf"]),
         (b"x; nonsense; spf=pass", "no-method", ["spf"]),
         (b"x; spf=; dkim=pass", "no-method", ["dkim"]),
         (b"x; spf=pass smtp.mailfrom; dkim=pass", "no-value", ["spf", "dkim"]),

@@ -48,6 +48,7 @@ def test_iter_stamped_keeps_every_octet(message: bytes, expected: bytes) -> None
         (b"\r\n mx.test; dkim=pass", True),
         (b"; dkim=pass", True),
         (b"", True),
+        (b"dkim=pass header.d=a.test; spf=pass", True),
         (b"other.test; dkim=pass", False),
         (b"sub.mx.test; dkim=pass", False),
         (b"mx.test.org; dkim=pass", False),
