@@ -1,7 +1,7 @@
 """Received: what each server says of how it got a message (RFC 5321 §4.4, RFC 5322 §3.6.7).
 
 Beside the standard's own grammar these shapes are read: Postfix, Sendmail, Exim, qmail, Exchange, Gmail,
-Haraka, fetchmail, and what else keeps to words like ``from`` and ``by``.
+Haraka, SendGrid, fetchmail, and what else keeps to words like ``from`` and ``by``.
 """
 
 import re
@@ -69,13 +69,14 @@ class _Clause:
 def parse(value: bytes) -> Received:
     """Read the value of a Received field; never raises, takes linear time.
 
-    Defects: `missing-date`, `unreadable-date`, `repeated-clause` (the first counts), `unexpected-text` (words
-    before the first clause) and those of the lexer. Their offsets count in characters of the value read as
-    UTF-8.
+    Defects: `missing-date`, `unreadable-date`, `missing-semicolon` (before the date), `repeated-clause` (the
+    first counts), `unexpected-text` (words before the first clause) and those of the lexer. Their offsets
+    count in characters of the value read as UTF-8.
     """
     lexer = Lexer(text_of(value))
     clauses = _read_clauses(lexer)
-    date = _read_date(lexer)
+    identifier = clauses.get("id", _Clause([], [])).words
+    date = _read_date(lexer, identifier[1:])
     source = clauses.get("from", _Clause([], []))
     words = {name: " ".join(clause.words) or None for name, clause in clauses.items()}
     name = [word for index, word in enumerate(source.words) if not index or not word.startswith("[")]
@@ -88,7 +89,7 @@ def parse(value: bytes) -> Received:
         for_=_recipient(clauses.get("for")),
         with_=with_,
         via=words.get("via"),
-        id=_unbracketed(words.get("id")),
+        id=_unbracketed(identifier[0]) if identifier else None,
         tls=_encryption(clauses),
         date=date,
         defects=tuple(Defect(*item) for item in lexer.defects.items()),
@@ -125,12 +126,16 @@ def _read_clauses(lexer: Lexer) -> dict[str, _Clause]:
             clause.add(word, spaced)
 
 
-def _read_date(lexer: Lexer) -> dates.Date | None:
-    """The date after the semicolon at hand, or after the last one, which a comment left open may hide."""
+def _read_date(lexer: Lexer, behind_id: list[str]) -> dates.Date | None:
+    """The date after the semicolon at hand, or after the last one, which a comment left open may hide.
+
+    Where there is none, the date may be among the words `behind_id`, which is one word (RFC 5321 §4.4).
+    """
     start = lexer.position if lexer.peek() == ";" else lexer.text.rfind(";")
     if start < 0:
-        lexer.note("missing-date")
-        return None
+        date = dates.parse(" ".join(behind_id).encode("utf-8", "surrogateescape"))
+        lexer.note("missing-semicolon" if date else "missing-date")
+        return date
     rest = lexer.text[start + 1 :].encode("utf-8", "surrogateescape")
     date = dates.parse(rest) or dates.parse(rest.rpartition(b";")[2])
     if date is None:
