@@ -288,13 +288,22 @@ def _pairs(
     if options.identity is not None:
         pairs.append(("i", _identity(options.identity, domain)))
     if options.timestamp is not None:
-        pairs.append(("t", str(options.timestamp)))
+        pairs.append(("t", _time(options.timestamp, "timestamp")))
     if options.expiration is not None:
-        pairs.append(("x", str(options.expiration)))
+        pairs.append(("x", _time(options.expiration, "expiration")))
+        if options.timestamp is not None and options.expiration <= options.timestamp:
+            raise UsageError("the expiration is not later than the timestamp", where=pairs[-1][1])
     octets = [(name.encode(), value.encode()) for name, value in pairs]
     octets.append((b"h", b":".join(names)))
     octets.append((b"bh", base64_of(message.body.digest(options.body_canonicalization))))
     return octets
+
+
+def _time(seconds: int, what: str) -> str:
+    """The value of `t=` or `x=`, which has twelve digits at most (RFC 6376 §3.5)."""
+    if not 0 <= seconds < 10**12:
+        raise UsageError(f"the {what} has no place in a signature", where=str(seconds))
+    return str(seconds)
 
 
 def _identity(identity: str, domain: str) -> str:

@@ -214,6 +214,10 @@ def test_sign_refuses_a_message_without_from(octets: bytes) -> None:
         {"identity": "x@example.net"},
         {"identity": "x@notexample.org"},
         {"identity": "example.org"},
+        {"timestamp": -1},
+        {"timestamp": 10**12},
+        {"timestamp": 10**12 - 1, "expiration": 10**12},
+        {"timestamp": 5, "expiration": 5},
     ],
 )
 def test_sign_refuses_what_does_not_fit(options: dict[str, object]) -> None:
