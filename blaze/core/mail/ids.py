@@ -20,11 +20,17 @@ def parse_message_ids(value: bytes) -> list[str]:
     Comments and, in In-Reply-To, words and quoted strings around the identifiers are passed over (RFC 5322
     §4.5.4). White space inside an identifier, where folding has broken it, is removed. An identifier with an
     `@` may lack its closing bracket. Where there are no brackets at all, each word with an `@` is taken, and
-    a word that stands alone. At most `MAX_IDS` are given; linear time.
+    a word that stands alone. Encoded words, which must not stand here (RFC 2047 §5) and by which some
+    software folds long identifiers, are decoded. At most `MAX_IDS` are given; linear time.
     """
     if _PLAIN.fullmatch(value):
         return list(map(text_of, value.replace(b">", b" ").replace(b"<", b" ").split()[:MAX_IDS]))
     text = text_of(value)
+    if b"=?" in value:
+        from blaze.core.mail import encoded
+
+        decoded = encoded.decode(value)
+        return _bracketed(decoded) or _bracketed(text) or _bare(decoded)
     return _bracketed(text) or _bare(text)
 
 

@@ -207,6 +207,8 @@ def _replied_to(header: Header) -> Iterator[str]:
     else those at its end: between them stands the address of who wrote.
     """
     for value in _values(header, b"in-reply-to"):
+        if b"=?" in value:  # by which some software folds long identifiers
+            value = encoded.decode(value).encode("utf-8", "surrogateescape")
         pieces = _identifiers().split(value)  # prose, identifier, prose, ..., prose
         for ordered in (pieces, pieces[::-1]):
             prose = (number for number in range(0, len(ordered), 2) if ordered[number].strip())

@@ -42,6 +42,14 @@ from blaze.core.mail.ids import MAX_IDS, format_message_id, parse_message_ids
         ('"<a@b>', ["a@b"]),
         ("<a(b@c>", ["a(b@c"]),
         ("<", []),
+        (
+            "=?utf-8?q?=3Ca-long-one-from-the-standard-library-of?=\r\n =?utf-8?q?-Python=40b=3E?=",
+            ["a-long-one-from-the-standard-library-of-Python@b"],
+        ),
+        ("<a@b> =?utf-8?q?=3Cc=40d=3E_=3Ce=40f=3E?= <g@h>", ["a@b", "c@d", "e@f", "g@h"]),
+        ("=?us-ascii?Q?<a$=3D=3D@b>?=", ["a$==@b"]),
+        ("=?utf-8?q?J=C3=B6rg=28=22?= <a@b>", ["a@b"]),
+        ("<=?x?q?y?=@z>", ["=?x?q?y?=@z"]),
     ],
     ids=ascii,
 )

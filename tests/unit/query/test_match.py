@@ -160,6 +160,8 @@ def test_read_takes_any_octets() -> None:
         ('<a@x> from "Ann" <ann@x> at noon', ("a@x",)),
         ("Message from Ann <ann@x> of Monday.", ()),
         ("ann@x's message of Monday", ()),
+        ("=?utf-8?q?=3Ca-long-one-of-?=\r\n =?utf-8?q?Python=40x=3E?=", ("a-long-one-of-Python@x",)),
+        ("=?utf-8?q?J=C3=B6rg_=3Cj=40x=3E?= on Monday <a@x>", ("a@x",)),
         ("", ()),
     ],
 )
