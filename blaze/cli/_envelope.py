@@ -39,7 +39,8 @@ class Word(click.ParamType[str]):
     name = "TEXT"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text, angle brackets around it taken off."""
+        """The text, blanks and angle brackets around it taken off."""
+        value = value.strip(" ")
         if any(character < " " or character == "\x7f" for character in value):
             self.fail(f"{value!r} holds a control character", param, ctx)
         text: str = value[1:-1] if value.startswith("<") and value.endswith(">") else value
@@ -87,6 +88,8 @@ def _envelope(ip: Any, sender: str | None, helo: str | None) -> "Envelope | None
         raise UsageError(
             "nobody to ask about", hint="Give --sender ADDRESS, or --helo NAME for a null sender."
         )
+    if set((sender or "").rpartition("@")[2]) & set(" <>,;"):
+        raise UsageError("not an address", where=sender, hint="Write name@domain alone.")
     return Envelope(ip, sender or "", helo or "")
 
 

@@ -43,6 +43,15 @@ Why, in words.
   $ blaze spf check --json --trace --ip 192.0.2.1 --sender ann@example.org
   {"schema": "blaze.spf.check/1", "result": "pass", "domain": "example.org", "mechanism": "ip4:192.0.2.0/24", "explanation": null, "lookups": 0, "void_lookups": 0, "reason": "192.0.2.1 matches ip4:192.0.2.0/24 of example.org", "identity": "mailfrom", "trace": [{"depth": 0, "domain": "example.org", "text": "v=spf1 ip4:192.0.2.0/24 include:inner.test -all exp=why.example.org", "outcome": "record", "lookups": 0}, {"depth": 1, "domain": "example.org", "text": "ip4:192.0.2.0/24", "outcome": "match", "lookups": 0}]}
 
+What is no address is not judged by what stands in it.
+
+  $ blaze spf check --ip 192.0.2.1 --sender 'Ann <ann@example.org>'
+  blaze spf check: not an address: Ann <ann@example.org>
+  Write name@domain alone.
+  [2]
+  $ blaze spf check --ip 192.0.2.1 --sender ' <ann@example.org> '
+  pass
+
 A null sender stands for the host; a record can be tried before it is published.
 
   $ blaze spf check --ip 198.51.100.7 --sender '<>' --helo inner.test
