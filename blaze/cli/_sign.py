@@ -94,7 +94,9 @@ def _extra_key(text: str) -> "tuple[str, Record]":
     try:
         data = octets.read(value)[:] if os.path.exists(value) else value.encode()
         public = keys.parse_public(data)
-        return dkim.key_name(selector.lower(), domain.lower()), keys.Record(public, public.type)
+        return dkim.key_name(selector.lower(), domain.lower().removesuffix(".")), keys.Record(
+            public, public.type
+        )
     except BlazeError as error:
         hint = error.hint or "KEY is a PEM file that exists, or the base64 of a record's p=."
         raise UsageError(f"no public key in {text!r}: {error.what}", hint=hint) from None

@@ -177,6 +177,8 @@ A key from a file, or as base64, stands in for the published one.
   [1]
   $ blaze dkim verify -e x:example.org:$DATA/dkim/rsa2048-public.pem x.eml
   [OK]: example.org
+  $ blaze dkim verify -e x:Example.org.:$DATA/dkim/rsa2048-public.pem x.eml
+  [OK]: example.org
   $ blaze dkim verify -e ed:example.org:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= signed.eml
   [OK]: example.org
   $ blaze dkim verify -e x:example.org:rubbish x.eml
