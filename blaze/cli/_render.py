@@ -2,6 +2,7 @@
 
 import os
 import sys
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -57,9 +58,13 @@ class Output:
             text = visible(text)
         _write(text.encode("utf-8", "surrogateescape"))
 
-    def octets(self, data: bytes) -> None:
-        """A result that is a message or a part of one: byte for byte, also on a terminal."""
-        _write(data)
+    def octets(self, chunks: Iterable[bytes]) -> None:
+        """A result that is a message or a part of one: byte for byte, but on a terminal as text."""
+        text = VisibleText() if self.is_terminal else None
+        for chunk in chunks:
+            _write(text.feed(chunk) if text else chunk)
+        if text:
+            _write(text.finish())
 
     def record(self, schema: str, values: Mapping[str, Any]) -> None:
         """One JSON object on a line of its own; `schema` is its name with version (`blaze.hdr/1`)."""
@@ -203,6 +208,31 @@ def visible(text: str) -> str:
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
         for character in text
     )
+
+
+class VisibleText:
+    """Octets of messages on their way to a terminal, in chunks cut anywhere: text that steers nothing.
+
+    CRLF is a newline; octets that are no UTF-8 are shown as escapes, as `visible` shows the rest.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = getincrementaldecoder("utf-8")("surrogateescape")
+        self._return = ""
+
+    def feed(self, octets: bytes) -> bytes:
+        """Take the next octets, and give what can be shown by now."""
+        return self._shown(self._decoder.decode(octets))
+
+    def finish(self) -> bytes:
+        """What is left when nothing more comes."""
+        rest = self._shown(self._decoder.decode(b"", final=True))
+        return rest + visible(self._return).encode()
+
+    def _shown(self, text: str) -> bytes:
+        text = self._return + text
+        self._return = "\r" if text.endswith("\r") else ""
+        return visible(text.removesuffix("\r").replace("\r\n", "\n")).encode()
 
 
 def _is_harmless(character: str) -> bool:

@@ -222,7 +222,7 @@ def dry_run(app: App, jobs: Iterator[Job], options: "DeliveryOptions") -> None:
         return
     login = options.log_in
     channel = DryChannel(
-        app.out.octets,
+        lambda octets: app.out.octets([octets]),
         lmtp=options.lmtp,
         mechanism=login.mechanism if login else None,
         credentials=login.credentials if login else None,

@@ -184,8 +184,7 @@ def write_signed(
 
             atomic.write_file(destination.path, _counted(chunks, advance), force=destination.force)
             return
-        for chunk in _counted(chunks, advance):
-            app.out.octets(chunk)
+        app.out.octets(_counted(chunks, advance))
 
 
 def _counted(chunks: Iterable[bytes], advance: "Callable[[int], None]") -> Iterator[bytes]:

@@ -195,8 +195,7 @@ def get(
     if destination.path is not None:
         write_file(destination.path, chunks, force=destination.force)
         return
-    for chunk in chunks:
-        app.out.octets(chunk)
+    app.out.octets(chunks)
 
 
 @mdir.command("commit")

@@ -178,8 +178,7 @@ def rand(app: App, seed: str, form: str, length: int) -> None:
     generator = Generator()
     generator.reseed(_decode_seed(seed))
     if form == "raw":
-        for chunk in generator.iter_octets(length):
-            app.out.octets(chunk)
+        app.out.octets(generator.iter_octets(length))
         return
     encode = base64.b64encode if form == "base64" else binascii.hexlify
     for piece in _in_multiples_of_three(generator.iter_octets(length)):
@@ -211,5 +210,4 @@ def _write(app: App, destination: Destination, chunks: Iterable[bytes]) -> None:
 
         write_file(destination.path, chunks, force=destination.force)
         return
-    for chunk in chunks:
-        app.out.octets(chunk)
+    app.out.octets(chunks)

@@ -308,8 +308,7 @@ def _write(app: App, destination: Destination, chunks: Iterator[bytes]) -> None:
 
             atomic.write_file(destination.path, _counted(chunks, advance), force=destination.force)
             return
-        for chunk in _counted(chunks, advance):
-            app.out.octets(chunk)
+        app.out.octets(_counted(chunks, advance))
 
 
 def _counted(chunks: Iterable[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:

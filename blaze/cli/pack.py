@@ -231,8 +231,7 @@ def get(app: App, destination: Destination, newline: str | None, path: str, iden
     if destination.path is not None:
         write_file(destination.path, chunks, force=destination.force)
         return
-    for chunk in chunks:
-        app.out.octets(chunk)
+    app.out.octets(chunks)
 
 
 @pack.command("descr", reports=True)

@@ -18,7 +18,7 @@ from hypothesis import given, strategies as st
 
 from blaze.cli import _params
 from blaze.cli._app import run, worst
-from blaze.cli._render import visible
+from blaze.cli._render import VisibleText, visible
 from blaze.core.errors import ConfigurationError
 from blaze.core.settings import accounts, read_config
 
@@ -130,6 +130,29 @@ def test_a_terminal_gets_escapes_and_a_pipe_gets_octets() -> None:
     assert os.read(parent, 1000) == b"Subject: \\x1b[31mred\\x07\r\n"
     os.close(parent)
     assert done.returncode == 0
+
+
+def test_a_terminal_gets_a_message_as_text() -> None:
+    message = "Subject: ä\x1b[31m\x07\r\n\r\nover\rwritten \u202e\r\n".encode() + b"\xff\r\n"
+    assert blaze("crlf", stdin=message).stdout == message
+    parent, child = pty.openpty()
+    subprocess.run([BLAZE, "crlf"], input=message, stdout=child, check=True)
+    os.close(child)
+    shown = os.read(parent, 1000).decode()
+    os.close(parent)
+    assert shown == "Subject: ä\\x1b[31m\\x07\r\n\r\nover\\rwritten \\u202e\r\n\\udcff\r\n"
+
+
+@given(
+    st.lists(st.sampled_from([b"\r", b"\n", b"\x1b", "é".encode(), b"a", b"\xff", "😀".encode()])),
+    st.integers(1, 3),
+)
+def test_visible_text_is_the_same_however_it_is_cut(pieces: list[bytes], size: int) -> None:
+    octets = b"".join(pieces)
+    text = VisibleText()
+    shown = b"".join(text.feed(octets[at : at + size]) for at in range(0, len(octets), size)) + text.finish()
+    whole = visible(octets.decode("utf-8", "surrogateescape").replace("\r\n", "\n")).encode()
+    assert shown == whole
 
 
 @pytest.mark.parametrize(
