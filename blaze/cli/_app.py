@@ -93,11 +93,10 @@ class Option(click.Option):
                 return value
         return None
 
-    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        """The value in its type; one text for an option that may be repeated (configuration) is one value."""
-        if self.multiple and isinstance(value, str):
-            value = (value,)
-        return super().type_cast_value(ctx, value)
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """What the environment makes of this option; no for one of several choices chooses none."""
+        value = super().value_from_envvar(ctx)
+        return None if value is False and not self.is_bool_flag else value
 
 
 def environment_names(option: click.Option, ctx: click.Context) -> tuple[str, ...]:
@@ -145,16 +144,11 @@ def _common_options(reports: bool) -> list[click.Parameter]:
 _UNKNOWN_SETTINGS = "blaze.cli.unknown_settings"
 
 
-def _spellings(param: click.Parameter) -> list[str]:
-    """What the configuration file may call an option: any of its long names."""
-    return [name[2:] for name in param.opts if name.startswith("--")]
-
-
-def _place_of_settings(ctx: click.Context) -> str:
-    """The table of the configuration file for a command."""
+def _place_of_settings(words: Sequence[str]) -> str:
+    """The table of the configuration file for the command called by `words`."""
     from blaze.core.settings import config_path
 
-    return f"[{'.'.join(ctx.command_path.split()[1:])}] in {config_path(os.environ)}"
+    return f"[{'.'.join(words)}] in {config_path(os.environ)}"
 
 
 class Command(click.Command):
@@ -171,18 +165,17 @@ class Command(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """A context whose defaults are those of the configuration file, where there is one."""
-        words = parent.command_path.split()[1:] if parent else []
+        words = [*(parent.command_path.split()[1:] if parent else ()), info_name or ""]
+        unknown: list[str] = []
         try:
-            table = configured_defaults([*words, info_name or ""])
+            if table := configured_defaults(words):
+                from blaze.cli._defaults import defaults_of
+
+                values, unknown = defaults_of(self.params, table, _place_of_settings(words))
+                extra.setdefault("default_map", values)
         except ConfigurationError:
             if "--help" not in args:  # the help tells how to mend it
                 raise
-            table = {}
-        unknown = []
-        if table:
-            names = {spelling: param.name for param in self.params for spelling in _spellings(param)}
-            unknown = [key for key in table if key not in names]
-            extra.setdefault("default_map", {names[key]: table[key] for key in table if key in names})
         ctx = super().make_context(info_name, args, parent, **extra)
         ctx.meta[_UNKNOWN_SETTINGS] = unknown
         return ctx
@@ -205,7 +198,8 @@ class Command(click.Command):
         values = dict(ctx.params)
         app = App(" ".join(ctx.command_path.split()[1:]), take_output(values))
         for key in ctx.meta[_UNKNOWN_SETTINGS]:
-            app.out.warn(f"{key!r} is no option of {ctx.command_path}: {_place_of_settings(ctx)}")
+            where = _place_of_settings(ctx.command_path.split()[1:])
+            app.out.warn(f"{key!r} is no option of {ctx.command_path}: {where}")
         with ctx:
             gc.freeze()
             gc.enable()
@@ -407,7 +401,9 @@ def _of_usage(error: click.UsageError, path: str) -> BlazeError:
     ctx, param = error.ctx, getattr(error, "param", None)
     source = ctx.get_parameter_source(param.name) if ctx and param else None
     if ctx and source is click.core.ParameterSource.DEFAULT_MAP:
-        return ConfigurationError(_sentence(error.format_message()), where=_place_of_settings(ctx))
+        return ConfigurationError(
+            _sentence(error.format_message()), where=_place_of_settings(path.split()[1:])
+        )
     what, _, hint = error.format_message().partition("\n")
     if ctx and source is click.core.ParameterSource.ENVIRONMENT and isinstance(param, click.Option):
         names = (name for name in environment_names(param, ctx) if os.environ.get(name))
