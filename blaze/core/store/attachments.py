@@ -1,6 +1,5 @@
 """Parts of messages written as files, under names that a message chose and cannot abuse."""
 
-# ruff: noqa: PTH - as in atomic: what is opened is a name relative to a folder's descriptor
 import os
 from collections.abc import Iterable
 
