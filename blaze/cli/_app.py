@@ -405,11 +405,22 @@ def _of_usage(error: click.UsageError, path: str) -> BlazeError:
             _sentence(error.format_message()), where=_place_of_settings(path.split()[1:])
         )
     what, _, hint = error.format_message().partition("\n")
+    if isinstance(error, click.NoSuchOption):
+        what, hint = error.message, _meant(error, path)
     if ctx and source is click.core.ParameterSource.ENVIRONMENT and isinstance(param, click.Option):
         names = (name for name in environment_names(param, ctx) if os.environ.get(name))
         hint = f"It comes from the variable {next(names, '')}."
     kind = _SendmailUsageError if path == "blaze sendmail" else UsageError
     return kind(_sentence(what), hint=hint or f"Try '{path} --help'.")
+
+
+def _meant(error: click.NoSuchOption, path: str) -> str:
+    """What to do about an option that the command `path` does not have."""
+    name = error.option_name
+    is_group = error.ctx is not None and isinstance(error.ctx.command, click.Group)
+    if is_group and any(name in option.opts for option in _common_options(reports=True)):
+        return f"It goes after the command: '{path} COMMAND {name}'."
+    return f"Did you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
 
 
 def _explained(error: Exception) -> BlazeError:

@@ -360,6 +360,23 @@ def test_a_wrong_value_of_the_environment_names_its_variable() -> None:
     assert said.stderr.splitlines()[1] == b"It comes from the variable BLAZE_SEND_TIMEOUT."
 
 
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("--json hdr x", "It goes after the command: 'blaze COMMAND --json'."),
+        ("-q hdr x", "It goes after the command: 'blaze COMMAND -q'."),
+        ("dkim -v verify x", "It goes after the command: 'blaze dkim COMMAND -v'."),
+        ("hdr --decod x", "Did you mean --decode?"),
+        ("hdr --jason x", "Did you mean --json or --jobs?"),
+        ("hdr -x", "Try 'blaze hdr --help'."),
+    ],
+)
+def test_an_option_that_is_not_there_or_not_there_yet(line: str, advice: str) -> None:
+    told = blaze(*line.split()).stderr.decode()
+    assert "no such option '-" in told
+    assert f"{advice}\n" in told or f'"hint": "{advice}"' in told
+
+
 def test_an_argument_that_is_read_later_is_told_of_its_command() -> None:
     said = blaze("send", "-", "localhost:smtp", stdin=MESSAGE)
     assert said.returncode == 2
