@@ -9,9 +9,12 @@ def main() -> None:
     # What is imported stays. Looking for garbage among it, when starting and ending, is a tenth of the time
     # of a short command (`python -m tests.bench start`). The collector works while the command does.
     gc.disable()
-    from blaze.cli._app import run
+    try:
+        from blaze.cli._app import run
 
-    status = run(sys.argv)
+        status = run(sys.argv)
+    except KeyboardInterrupt:  # while modules are imported; later click catches it
+        status = 130
     gc.freeze()
     sys.exit(status)
 

@@ -318,6 +318,26 @@ def test_jobs_report_what_cannot_be_read_once_and_count_it_in(tmp_path: Path) ->
     assert done.stderr.count(b"missing") == 1
 
 
+INTERRUPTED = """
+import signal, sys
+from blaze.__main__ import main
+class Interrupting:
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[1]:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["blaze.cli", "click", "difflib"])
+def test_an_interrupt_while_modules_are_imported(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, module], capture_output=True, check=False, input=b""
+    )
+    assert (done.returncode, done.stderr.strip()) == (130, b"")
+
+
 def test_standard_input_is_not_shared() -> None:
     assert blaze("hdr", "-j", "2", stdin=b"Subject: x\n\n").stdout == b"Subject: x\n"
 
