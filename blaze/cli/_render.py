@@ -11,7 +11,7 @@ from blaze.core.errors import BlazeError, InputOutputError
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
 _CELL = dict.fromkeys(map(ord, "\t\r\n"), " ")  # what parts columns and rows
-_NARROW = 40  # columns of a terminal on which boxes leave no room for what stands in them
+_CELL_WIDTH = 8  # the least for a column of a table with its border
 
 
 class Output:
@@ -148,11 +148,11 @@ class Output:
     def table(self, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         """A table: boxed by rich on a terminal, elsewhere tab-separated under a line of names.
 
-        Tabs and newlines inside a cell become blanks, so that no cell can add a column or a row. Nothing is
-        left out of a box that is narrow: its cells are folded.
+        Where a cell has no room it is folded, never cut; where there is no room for columns there is no box.
+        Tabs and newlines inside a cell become blanks, so that no cell can add a column or a row.
         """
         names = list(columns)
-        if not (self.is_terminal and self.utf_8 and self.width >= _NARROW):
+        if not (self.is_terminal and self.utf_8 and self.width >= _CELL_WIDTH * len(names)):
             self.line("\t".join(names))
             for row in rows:
                 self.line("\t".join(cell.translate(_CELL) for cell in row))
@@ -164,7 +164,7 @@ class Output:
         table = Table(*(Column(name, overflow="fold") for name in names))
         for row in rows:
             table.add_row(*(Text(visible(cell)) for cell in row))
-        Console(no_color=not self.color, width=self.width).print(table)
+        Console(color_system="standard" if self.color else None, width=self.width).print(table)
 
     def flush(self) -> None:
         """Hand over what is buffered, so that a closed pipe or a full disk is met here."""
