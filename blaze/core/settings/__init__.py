@@ -7,6 +7,21 @@ from typing import Any
 from blaze.core.errors import ConfigurationError
 
 
+def home_folder(environ: Mapping[str, str]) -> str:
+    """The home of the user: `HOME`, else what the system says of who runs this process.
+
+    A service of systemd and a program that PHP starts have no `HOME`.
+    """
+    if home := environ.get("HOME"):
+        return home
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:  # in a container, a user without a name
+        return ""
+
+
 def config_path(environ: Mapping[str, str]) -> str:
     """Where the configuration file is: `$XDG_CONFIG_HOME/blaze/config.toml`, else under `~/.config`.
 
@@ -14,7 +29,7 @@ def config_path(environ: Mapping[str, str]) -> str:
     """
     base = environ.get("XDG_CONFIG_HOME", "")
     if not base.startswith("/"):
-        base = environ.get("HOME", "") + "/.config"
+        base = home_folder(environ) + "/.config"
     return base + "/blaze/config.toml"
 
 
@@ -22,7 +37,7 @@ def state_folder(environ: Mapping[str, str]) -> str:
     """Where state is kept: `$XDG_STATE_HOME/blaze`, else `~/.local/state/blaze`."""
     base = environ.get("XDG_STATE_HOME", "")
     if not base.startswith("/"):
-        base = environ.get("HOME", "") + "/.local/state"
+        base = home_folder(environ) + "/.local/state"
     return base + "/blaze"
 
 
@@ -30,7 +45,7 @@ def cache_folder(environ: Mapping[str, str]) -> str:
     """Where what can be had again is kept: `$XDG_CACHE_HOME/blaze`, else `~/.cache/blaze`."""
     base = environ.get("XDG_CACHE_HOME", "")
     if not base.startswith("/"):
-        base = environ.get("HOME", "") + "/.cache"
+        base = home_folder(environ) + "/.cache"
     return base + "/blaze"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from blaze.core.errors import ConfigurationError
+from blaze.core.settings import home_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def read_netrc(environ: Mapping[str, str], host: str) -> NetrcEntry | None:
     """
     import netrc
 
-    path = environ.get("NETRC") or os.path.join(environ.get("HOME", ""), ".netrc")
+    path = environ.get("NETRC") or home_folder(environ) + "/.netrc"
     if not os.path.exists(path):
         return None
     _read_private(path, "netrc")

@@ -1,11 +1,15 @@
 """Accounts and their secrets."""
 
+import os
+import pwd
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from blaze.core.errors import ConfigurationError
+from blaze.core.settings import cache_folder, config_path, state_folder
 from blaze.core.settings.accounts import Account, complete_address, find_account
 from blaze.core.settings.overview import MASK, iter_settings
 from blaze.core.settings.secrets import SecretSources, read_netrc, read_secret
@@ -168,3 +172,24 @@ def test_settings_are_masked_and_their_source_told() -> None:
 def test_passwords_inside_of_urls_are_masked(value: Any, shown: Any) -> None:
     config = {"account": {"x": {"fetch": value}}, "send": {"proxy": value}}
     assert [setting.value for setting in iter_settings(config, "/c.toml", {})] == [shown, shown]
+
+
+def test_home_is_where_the_system_says_when_the_environment_does_not() -> None:
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    assert config_path({}) == f"{home}/.config/blaze/config.toml"
+    assert config_path({"HOME": "", "XDG_CONFIG_HOME": "relative"}) == config_path({})
+    assert config_path({"HOME": "/h"}) == "/h/.config/blaze/config.toml"
+    assert config_path({"HOME": "/h", "XDG_CONFIG_HOME": "/x"}) == "/x/blaze/config.toml"
+    assert state_folder({}) == f"{home}/.local/state/blaze"
+    assert cache_folder({}) == f"{home}/.cache/blaze"
+
+
+def test_no_netrc_is_read_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / ".netrc").write_text("machine smtp.test login ann password geheim\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: SimpleNamespace(pw_dir=f"{tmp_path}/home"))
+    assert read_netrc({}, "smtp.test") is None
+    (tmp_path / ".netrc").rename(tmp_path / "home" / ".netrc")
+    assert read_netrc({}, "smtp.test") == ("ann", "geheim")
