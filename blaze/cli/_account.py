@@ -126,12 +126,12 @@ def configured_account(name: str | None) -> "Account | None":
     Raises:
         ConfigurationError: there is no such account, or it holds what makes no sense.
     """
-    from blaze.core.settings import read_config
+    from blaze.core.settings import config_path, read_config
     from blaze.core.settings.accounts import find_account
 
-    account = find_account(read_config(os.environ), name)
+    account = find_account(read_config(os.environ), name, config_path(os.environ))
     if account and account.pin:
-        _check_setting(PIN, account.pin, f"[account.{account.name}] pin")
+        _check_setting(PIN, account, "pin", account.pin)
     return account
 
 
@@ -146,14 +146,17 @@ def sender_of_account(account: "Account | None") -> str | None:
     sender = account.sender
     if sender and "@" not in sender and account.domain:
         sender = f"{sender}@{account.domain}"
-    return _check_setting(SENDER, sender, f"[account.{account.name}] from")
+    return _check_setting(SENDER, account, "from", sender)
 
 
-def _check_setting(kind: click.ParamType[str], value: str, where: str) -> str:
+def _check_setting(kind: click.ParamType[str], account: "Account", key: str, value: str) -> str:
     try:
         return kind.convert(value, None, None)
     except click.UsageError as error:
-        raise ConfigurationError(error.message, where=where) from None
+        from blaze.core.settings import config_path, place
+
+        where = place(f"account.{account.name}", config_path(os.environ))
+        raise ConfigurationError(f"{key}: {error.message}", where=where) from None
 
 
 def find_submission(text: str | None, account: "Account | None", who: LogInOptions) -> Submission:

@@ -146,9 +146,9 @@ _UNKNOWN_SETTINGS = "blaze.cli.unknown_settings"
 
 def _place_of_settings(words: Sequence[str]) -> str:
     """The table of the configuration file for the command called by `words`."""
-    from blaze.core.settings import config_path
+    from blaze.core.settings import config_path, place
 
-    return f"[{'.'.join(words)}] in {config_path(os.environ)}"
+    return place(".".join(words), config_path(os.environ))
 
 
 class Command(click.Command):
@@ -348,7 +348,8 @@ def configured_defaults(words: list[str]) -> dict[str, Any]:
     """The defaults that the configuration file's table for a command gives its options, by long name."""
     from blaze.core import settings
 
-    table = settings.command_table(settings.read_config(os.environ), words)
+    config = settings.read_config(os.environ)
+    table = settings.command_table(config, words, settings.config_path(os.environ))
     return {name.replace("_", "-"): value for name, value in table.items()}
 
 

@@ -186,23 +186,25 @@ def find_sources(uris: tuple[str, ...], accounts: tuple[str, ...]) -> Iterator[S
     Raises:
         ConfigurationError: there is nothing, or an account has no `fetch`.
     """
-    from blaze.core.settings import read_config
+    from blaze.core.settings import config_path, place, read_config
     from blaze.core.settings.accounts import accounts_to_fetch
 
     if uris:
         account = configured_account(accounts[0]) if accounts else None
         yield from (Source(uri, account) for uri in uris)
         return
-    found = [configured_account(name) for name in accounts] or accounts_to_fetch(read_config(os.environ))
+    path = config_path(os.environ)
+    found = [configured_account(name) for name in accounts] or accounts_to_fetch(
+        read_config(os.environ), path
+    )
     if not found:
         hint = 'Name a URI, or give an [account.NAME] of the configuration fetch = "pop3s://USER@HOST".'
         raise ConfigurationError("nothing to fetch from", hint=hint)
     for account in found:
         if account is None or account.fetch is None:
             name = account.name if account else ""
-            raise ConfigurationError(
-                "the account has no maildrop", where=f"[account.{name}]", hint='Add fetch = "URI".'
-            )
+            where = place(f"account.{name}", path)
+            raise ConfigurationError("the account has no maildrop", where=where, hint='Add fetch = "URI".')
         yield Source(account.fetch, account)
 
 

@@ -154,7 +154,10 @@ def sendmail(app: App, args: tuple[str, ...]) -> None:
 def _submit(app: App, call: Call) -> None:
     account = configured_account(call.account)
     if account is None:
-        raise ConfigurationError("no account to submit through", hint="Write an [account.NAME] table.")
+        from blaze.core.settings import config_path
+
+        hint = "Write an [account.NAME] table, and choose one of several by default-account = NAME."
+        raise ConfigurationError("no account to submit through", where=config_path(os.environ), hint=hint)
     courier = _courier(app, account)
     if not call.speak_smtp:
         deliver(app, "blaze.sendmail/1", iter([_read_job(app, call, account)]), courier)

@@ -82,3 +82,21 @@ def test_a_setting_of_the_wrong_kind_is_told(tmp_path: Path, table: str, argumen
 def test_the_environment_chooses_one_of_several(tmp_path: Path, value: str, kind: bytes) -> None:
     said = blaze(tmp_path, "", "make", "wrap", BLAZE_MAKE_WRAP_RELATED=value)
     assert b"Content-Type: multipart/%s;" % kind in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "told"),
+    [
+        ("hdr = 3", "hdr", "not a table: [hdr] in "),
+        ("[account]\nhost = 'x'", "submit -", "not a table: [account.host] in "),
+        ("[account.a]\nhots = 'x'", "submit -", "unknown setting 'hots': [account.a] in "),
+        ("[account.a]\npin = 'x'", "submit -", ": [account.a] in "),
+        ("[account.a]\nfrom = 'x y'", "submit - -", ": [account.a] in "),
+        ("[account.a]", "fetch --account a", "the account has no maildrop: [account.a] in "),
+        ("[account.a]\n[account.b]", "sendmail -t", "no account to submit through: "),
+    ],
+)
+def test_a_wrong_table_is_told_with_its_file(tmp_path: Path, text: str, arguments: str, told: str) -> None:
+    said = blaze(tmp_path, text, *arguments.split())
+    assert said.returncode == 78
+    assert f"{told}{tmp_path}/blaze/config.toml\n" in said.stderr.decode()

@@ -76,8 +76,13 @@ def read_config(environ: Mapping[str, str]) -> dict[str, Any]:
         raise ConfigurationError(f"not TOML: {error}", where=path) from error
 
 
-def command_table(config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
-    """The defaults for the command called by `words`: `[hdr]`, `[dkim.sign]`.
+def place(table: str, path: str) -> str:
+    """Where a table of the configuration file `path` is, as errors say it; without `path` the table alone."""
+    return f"[{table}] in {path}" if path else f"[{table}]"
+
+
+def command_table(config: Mapping[str, Any], words: Sequence[str], path: str = "") -> dict[str, Any]:
+    """The defaults for the command called by `words`: `[hdr]`, `[dkim.sign]`; errors name the file `path`.
 
     Raises:
         ConfigurationError: something of that name is there and is no table.
@@ -86,5 +91,5 @@ def command_table(config: Mapping[str, Any], words: Sequence[str]) -> dict[str, 
     for word in words:
         table = table.get(word, {})
         if not isinstance(table, Mapping):
-            raise ConfigurationError(f"[{'.'.join(words)}] is not a table")
+            raise ConfigurationError("not a table", where=place(".".join(words), path))
     return {name: value for name, value in table.items() if not isinstance(value, Mapping)}

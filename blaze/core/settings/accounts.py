@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blaze.core.errors import ConfigurationError, DataError
+from blaze.core.settings import place
 from blaze.core.settings.secrets import SecretSources
 
 
@@ -47,8 +48,10 @@ _TEXTS = (
 _KNOWN = frozenset({*_TEXTS, "from", "port", "keyring", "aliases"})
 
 
-def find_account(config: Mapping[str, Any], name: str | None) -> Account | None:
-    """The account called `name`; without a name the one that `account = "NAME"` chooses, or the only one.
+def find_account(config: Mapping[str, Any], name: str | None, path: str = "") -> Account | None:
+    """The account called `name`; without one, that which `default-account` names, or the only one.
+
+    Errors name the configuration file `path`.
 
     Raises:
         ConfigurationError: there is no such account, or its table is wrong.
@@ -56,7 +59,8 @@ def find_account(config: Mapping[str, Any], name: str | None) -> Account | None:
     tables = config.get("account", {})
     chosen = name
     if not isinstance(tables, Mapping):
-        raise ConfigurationError("account must be a table", hint='Choose one with default-account = "NAME".')
+        hint = 'Choose one with default-account = "NAME".'
+        raise ConfigurationError("not a table", where=place("account", path), hint=hint)
     if chosen is None:
         chosen = config.get("default-account")
     if chosen is None and len(tables) == 1:
@@ -64,29 +68,30 @@ def find_account(config: Mapping[str, Any], name: str | None) -> Account | None:
     if chosen is None:
         return None
     if not isinstance(chosen, str):
-        raise ConfigurationError("default-account is no name")
+        raise ConfigurationError("default-account is no name", where=path or None)
     if chosen not in tables:
         known = ", ".join(sorted(tables)) or "none"
-        raise ConfigurationError(f"no account {chosen!r}", hint=f"The configuration has: {known}.")
-    return _read_account(chosen, tables[chosen])
+        hint = f"The configuration has: {known}."
+        raise ConfigurationError(f"no account {chosen!r}", where=path or None, hint=hint)
+    return _read_account(chosen, tables[chosen], path)
 
 
-def accounts_to_fetch(config: Mapping[str, Any]) -> list[Account]:
-    """Every account that has a maildrop to fetch from, in the order of the configuration.
+def accounts_to_fetch(config: Mapping[str, Any], path: str = "") -> list[Account]:
+    """Every account that has a maildrop to fetch from, in the order of the configuration file `path`.
 
     Raises:
         ConfigurationError: a table is wrong.
     """
     tables = config.get("account", {})
     names = tables if isinstance(tables, Mapping) else ()
-    accounts = [_read_account(name, tables[name]) for name in names]
+    accounts = [_read_account(name, tables[name], path) for name in names]
     return [account for account in accounts if account.fetch]
 
 
-def _read_account(name: str, table: Any) -> Account:
-    where = f"[account.{name}]"
+def _read_account(name: str, table: Any, path: str) -> Account:
+    where = place(f"account.{name}", path)
     if not isinstance(table, Mapping):
-        raise ConfigurationError(f"{where} is not a table")
+        raise ConfigurationError("not a table", where=where)
     if unknown := sorted(table.keys() - _KNOWN):
         raise ConfigurationError(f"unknown setting {unknown[0]!r}", where=where)
     texts = {key: _text(table, key, where) for key in (*_TEXTS, "from")}

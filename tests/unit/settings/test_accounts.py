@@ -55,6 +55,8 @@ def test_find_account_without_a_name() -> None:
         ({"account": [{"host": "x"}]}, None),
         ({"account": {}, "default-account": ["work"]}, None),
         ({"account": {"work": {"auth": "NTLM"}}}, "work"),
+        ({"account": ["work"]}, "work"),
+        ({"account": {"work": {}}, "default-account": ["work"]}, None),
         ({"account": {"work": 1}}, "work"),
         ({"account": {"work": {"hots": "x"}}}, "work"),
         ({"account": {"work": {"host": 1}}}, "work"),
@@ -67,7 +69,10 @@ def test_find_account_without_a_name() -> None:
     ],
 )
 def test_find_account_refuses(config: dict[str, Any], name: str | None) -> None:
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError) as caught:
+        find_account(config, name, "/etc/c.toml")
+    assert (caught.value.where or "").endswith("/etc/c.toml")
+    with pytest.raises(ConfigurationError, match=r"^[^/]*$"):
         find_account(config, name)
 
 
