@@ -272,6 +272,12 @@ class Group(click.Group):
             raise click.UsageError(f"no such command: {args[0]}\n{meant}", ctx)
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every subcommand with the whole of its short help."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(limit=200)) for name, one in found if one])
+
 
 class DefaultGroup(Group):
     """A group that is a command too: without a subcommand's name first, its `default` runs (`blaze make`)."""

@@ -42,8 +42,10 @@ _ALGORITHMS = click.Choice(["rsa", "ed25519"])
 
 @command("gen", reports=True)
 @option("-a", "--algorithm", type=_ALGORITHMS, default="rsa", help="The kind of key.  [default: rsa]")
-@option("-b", "--bits", type=int, default=2048, help="The length of an RSA key.  [default: 2048]")
-@option("-s", "--selector", help="The name of the key within the domain.")
+@option(
+    "-b", "--bits", type=int, metavar="BITS", default=2048, help="The length of an RSA key.  [default: 2048]"
+)
+@option("-s", "--selector", metavar="SELECTOR", help="The name of the key within the domain.")
 @option("-h", "--hostname", "domain", type=DOMAIN, metavar="DOMAIN", help="The domain that will sign.")
 @option("--raw", is_flag=True, help="Print the text of the record alone, on one line.")
 @output_options
@@ -111,7 +113,7 @@ def _gen(
 
 @command("check", reports=True)
 @option("-p", "--private-key", "key", metavar="KEY", required=True, type=PATH, help="The private key.")
-@option("-s", "--selector", required=True, help="The name of the key within the domain.")
+@option("-s", "--selector", metavar="SELECTOR", required=True, help="The name of the key within the domain.")
 @option(
     "-h", "--hostname", "domain", type=DOMAIN, metavar="DOMAIN", required=True, help="The domain that signs."
 )
@@ -145,7 +147,14 @@ def _check(app: App, key: str, selector: str, domain: str, password_file: str | 
 
 
 @command("sign")
-@option("-s", "--selector", multiple=True, required=True, help="The name of the key within the domain.")
+@option(
+    "-s",
+    "--selector",
+    metavar="SELECTOR",
+    multiple=True,
+    required=True,
+    help="The name of the key within the domain.",
+)
 @option(
     "-h", "--hostname", "domain", type=DOMAIN, metavar="DOMAIN", required=True, help="The domain that signs."
 )

@@ -152,7 +152,14 @@ def _print_json(app: App, entry: "Entry", fields: Iterator[header.Field]) -> int
 @option("-f", "--field", "--fields", type=NAMES, help="Look into these fields too.")
 @option("-d", "--decode", is_flag=True, help="Decode encoded words (RFC 2047) to UTF-8.")
 @option("--without-name", is_flag=True, help="Print the addresses without the names.")
-@option("-m", "--margin", type=click.IntRange(min=1), default=80, help="Fold after the name at this width.")
+@option(
+    "-m",
+    "--margin",
+    type=click.IntRange(min=1),
+    metavar="WIDTH",
+    default=80,
+    help="Fold after the name at this width.  [default: 80]",
+)
 @files_argument()
 def addr(
     app: App,

@@ -60,9 +60,10 @@ def _make(
 ) -> None:
     """Make a message.
 
-    The text is read from BODY, --text or standard input, and from --html; both make a multipart/alternative.
-    It is UTF-8 unless -p charset=... says otherwise. The HTML shows an --inline file as cid:NAME@DOMAIN: the
-    file's name and the domain of the first From address. A field given with -f replaces one made here.
+    The text is read from the file BODY, from --text or standard input, and from --html; both make a
+    multipart/alternative. It is UTF-8 unless -p charset=... says otherwise. The HTML shows an --inline file
+    as cid:NAME@DOMAIN: the file's name and the domain of the first From address. A field given with -f
+    replaces one made here.
 
     \b
     Examples:

@@ -97,8 +97,10 @@ def _processors() -> int:
     default="relevance",
     help="The best, the newest or the oldest first.  [default: relevance]",
 )
-@option("--limit", type=click.IntRange(min=1), help="Print at most this many messages.")
-@option("--offset", type=click.IntRange(min=0), default=0, help="Leave out this many first.")
+@option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N messages.")
+@option(
+    "--offset", type=click.IntRange(min=0), metavar="N", default=0, help="Leave out the first N messages."
+)
 @option("--count", is_flag=True, help="Print only how many messages there are.")
 @option("--snippets", is_flag=True, help="Print where the words stand under each line.")
 @option("-0", "--null", is_flag=True, help="End names with NUL instead of a newline.")

@@ -112,7 +112,13 @@ def _tree(app: App, domain: str, dns: DNS) -> int:
 
 @command("stamp")
 @envelope_options(required=True)
-@option("-h", "--hostname", type=WORD, help="The name of the receiving host.  [default: this host's]")
+@option(
+    "-h",
+    "--hostname",
+    type=WORD,
+    metavar="HOST",
+    help="The name of the receiving host.  [default: this host's]",
+)
 @newline_option(None)
 @now_option
 @dns_options

@@ -271,12 +271,27 @@ def _without_number(pack: str) -> str:
 
 @command("okapi", reports=True)
 @option(
-    "--k1", type=click.FloatRange(min=0), default=1.2, help="How soon repetitions count less.  [default: 1.2]"
+    "--k1",
+    type=click.FloatRange(min=0),
+    metavar="NUMBER",
+    default=1.2,
+    help="How soon repetitions count less.  [default: 1.2]",
 )
 @option(
-    "-b", "--b", type=click.FloatRange(0, 1), default=0.75, help="How much length counts.  [default: 0.75]"
+    "-b",
+    "--b",
+    type=click.FloatRange(0, 1),
+    metavar="NUMBER",
+    default=0.75,
+    help="How much length counts.  [default: 0.75]",
 )
-@option("-l", "--language", default="english", help="The language of QUERY, as Snowball names it.")
+@option(
+    "-l",
+    "--language",
+    metavar="LANGUAGE",
+    default="english",
+    help="The language of QUERY, as Snowball names it.  [default: english]",
+)
 @click.argument("archive", metavar="PACK|DIR")
 @click.argument("query", metavar="QUERY")
 def okapi(app: App, k1: float, b: float, language: str, *, archive: str, query: str) -> None:
