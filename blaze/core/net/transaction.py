@@ -153,6 +153,7 @@ class Transaction:
         return None
 
     def _mail(self) -> Mail:
+        """MAIL with what the server offers and the message needs; BODY by RFC 6152 §3."""
         offered = self._offered
         envelope, message = self._envelope, self._message
         parameters = Parameters()

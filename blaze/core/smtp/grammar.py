@@ -155,7 +155,8 @@ def decode_xtext(text: str) -> str:
 class Reply(NamedTuple):
     """A server's answer (RFC 5321 §4.2).
 
-    `text` holds the lines joined by newlines, without codes; `enhanced` is the RFC 3463 code, or None.
+    `text` holds the lines joined by newlines, without codes; `enhanced` is the code of RFC 3463
+    that begins each of them (RFC 2034 §4), or None.
     """
 
     code: int
