@@ -36,6 +36,24 @@ EXITS = {
     78: "The configuration is wrong or missing.",
     130: "Interrupted.",
 }
+ENVIRONMENT = {
+    "BLAZE_COMMAND_OPTION, BLAZE_OPTION": "What an option of one command, or of all, is where it is not given: "
+    "BLAZE_SEND_TIMEOUT, BLAZE_TIMEOUT. The page of each command names them.",
+    "BLAZE_DEBUG": "Show where an error comes from, as a traceback.",
+    "NO_COLOR, FORCE_COLOR": "Never use colours, or always.",
+    "SMTP_URL, SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASSWORD, MAIL_URL": "The server to submit to; "
+    "see blaze-submit(1).",
+    "POP3_PASSWORD": "The password to fetch with.",
+    "NETRC": "The file that is read in place of ~/.netrc.",
+    "SOURCE_DATE_EPOCH": "The time of what is made and stamped, in seconds since 1970.",
+    "TMPDIR": "Where what must be read twice is kept meanwhile.",
+}
+FILES = {
+    "~/.config/blaze/config.toml": "The configuration; see blaze-config(1).",
+    "~/.local/state/blaze/": "What has been fetched.",
+    "~/.cache/blaze/": "MTA-STS policies.",
+    "~/.netrc": "Users and passwords by host.",
+}
 
 
 class Node(NamedTuple):
@@ -119,9 +137,10 @@ def man_page(node: Node) -> str:
     if node.name == "blaze srv":
         lines += _man_states()
     if len(node.words) == 1:
-        lines.append(".SH EXIT STATUS")
-        for status, text in EXITS.items():
-            lines += [".TP", f".B {status}", roff(text)]
+        for heading, table in (("EXIT STATUS", EXITS), ("ENVIRONMENT", ENVIRONMENT), ("FILES", FILES)):
+            lines.append(f".SH {heading}")
+            for word, text in table.items():
+                lines += [".TP", f".B {roff(str(word))}", roff(text)]
     else:
         lines += [".SH EXIT STATUS", "See", ".BR blaze (1)."]
     return "\n".join(lines) + "\n"
