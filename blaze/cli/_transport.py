@@ -355,6 +355,9 @@ def make_target(server: str, port: int, dns: DNS, *, proxy: bool = False) -> "Ta
     """
     from blaze.core.net.delivery import Target
 
+    if "://" in server:
+        hint = "Name it as HOST[:PORT]; 'blaze submit' takes a URL."
+        raise UsageError("neither a host nor the path of a socket", where=server, hint=hint)
     if "/" in server:
         if proxy:
             raise UsageError("no --proxy leads to a Unix socket", where=server)

@@ -35,6 +35,7 @@ What cannot be.
 
   $ blaze fetch nothing
   blaze fetch: there is no such archive: nothing
+  A maildrop is named as pop3s://USER@HOST.
   [66]
   $ blaze fetch imap://example.org
   blaze fetch: not the URI of a maildrop or an archive: imap://example.org

@@ -95,6 +95,10 @@ Options of which one would have to be ignored are refused, and so is a server th
   blaze send: invalid value for '--bind': 'nowhere' is no IP address
   Try 'blaze send --help'.
   [2]
+  $ blaze send hello.eml smtp://localhost:25
+  blaze send: neither a host nor the path of a socket: smtp://localhost:25
+  Name it as HOST[:PORT]; 'blaze submit' takes a URL.
+  [2]
   $ blaze send hello.eml ''
   blaze send: no host
   [2]

@@ -62,7 +62,8 @@ def locate(uri: str) -> Place:
         return Place(os.path.realpath(uri), None)
     if _SCP.fullmatch(uri) and "/" not in uri.partition(":")[0]:
         return Place(uri, "ssh")
-    raise NoInputError("there is no such archive", where=uri)
+    hint = "A maildrop is named as pop3s://USER@HOST."
+    raise NoInputError("there is no such archive", where=uri, hint=hint)
 
 
 def _has_controls(text: str) -> bool:

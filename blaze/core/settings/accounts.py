@@ -95,6 +95,9 @@ def _read_account(name: str, table: Any, path: str) -> Account:
     if unknown := sorted(table.keys() - _KNOWN):
         raise ConfigurationError(f"unknown setting {unknown[0]!r}", where=where)
     texts = {key: _text(table, key, where) for key in (*_TEXTS, "from")}
+    if "://" in (texts["host"] or ""):
+        hint = "Write the name alone; port and tls tell the rest."
+        raise ConfigurationError("host is a URL", where=where, hint=hint)
     port, keyring = table.get("port"), table.get("keyring", False)
     if port is not None and not (type(port) is int and 0 < port < 65536):
         raise ConfigurationError("port is no port number", where=where)

@@ -60,6 +60,7 @@ def test_find_account_without_a_name() -> None:
         ({"account": {"work": 1}}, "work"),
         ({"account": {"work": {"hots": "x"}}}, "work"),
         ({"account": {"work": {"host": 1}}}, "work"),
+        ({"account": {"work": {"host": "smtps://smtp.work.test"}}}, "work"),
         ({"account": {"work": {"port": 0}}}, "work"),
         ({"account": {"work": {"port": True}}}, "work"),
         ({"account": {"work": {"tls": "ssl"}}}, "work"),
