@@ -571,6 +571,33 @@ def test_bash_completes(words: tuple[str, ...], offered: set[str]) -> None:
     assert set(done.stdout.decode().split()) == offered
 
 
+ZSH = """
+_describe() { print -rl -- ${${(P)2}%%:*} }
+compadd() { shift; print -rl -- "$@" }
+_files() { print -r -- FILES }
+file=$1; shift; words=("$@"); CURRENT=$#; set --; source $file
+"""
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="there is no zsh")
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("blaze", ""), {"show", "make", "--version"}),
+        (("blaze", "make", ""), {"add-field", "put", "wrap", "--from", "FILES"}),
+        (("blaze", "dkim", "verify", "--"), {"--dns-static", "-n", "--now"}),
+        (("blaze", "make", "wrap", "--newline", ""), {"lf", "crlf"}),
+    ],
+)
+def test_zsh_completes(words: tuple[str, ...], offered: set[str]) -> None:
+    done = subprocess.run(
+        ["zsh", "-f", "-c", ZSH, "zsh", COMPLETIONS / "_blaze", *words], capture_output=True, check=True
+    )
+    assert done.stderr == b""
+    assert set(done.stdout.decode().split()) >= offered
+    assert ("FILES" in done.stdout.decode().split()) == (words[-2] != "--newline")
+
+
 @pytest.mark.skipif(not shutil.which("fish"), reason="there is no fish")
 @pytest.mark.parametrize(
     ("line", "offered"),
