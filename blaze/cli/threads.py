@@ -149,7 +149,8 @@ def _print_json(app: App, thread: "Thread") -> None:
             }
         )
     missing = sum(row.letter is None for row in thread)
-    app.out.record("blaze.threads/1", {"messages": len(thread) - missing, "missing": missing, "thread": rows})
+    schema = f"blaze.{app.command.replace(' ', '.')}/1"  # of threads or of rowex tree
+    app.out.record(schema, {"messages": len(thread) - missing, "missing": missing, "thread": rows})
 
 
 @click.group("rowex", cls=Group)

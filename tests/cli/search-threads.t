@@ -96,6 +96,8 @@ The index of Message-IDs.
   blaze rowex find: no index is named
   Name it by -i FILE or BLAZE_ROWEX.
   [2]
+  $ blaze rowex tree --json -i ids | head -n 1 | cut -c1-50
+  {"schema": "blaze.rowex.tree/1", "messages": 4, "m
   $ blaze rowex tree -i gone
   blaze rowex tree: there is no index: gone
   Make one with 'blaze rowex populate'.
