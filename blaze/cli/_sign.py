@@ -72,6 +72,7 @@ def extra_key_option(function: "Callable[..., Any]") -> Any:
     @option(
         "-e",
         "--extra-key",
+        "--extra",
         metavar="SELECTOR:DOMAIN:KEY",
         multiple=True,
         help="Take this public key, a PEM file or base64, instead of the published one.",

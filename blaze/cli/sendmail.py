@@ -156,7 +156,7 @@ def _submit(app: App, call: Call) -> None:
     if account is None:
         from blaze.core.settings import config_path
 
-        hint = "Write an [account.NAME] table, and choose one of several by default-account = NAME."
+        hint = 'Write an [account.NAME] table, and choose one of several by default-account = "NAME".'
         raise ConfigurationError("no account to submit through", where=config_path(os.environ), hint=hint)
     courier = _courier(app, account)
     if not call.speak_smtp:

@@ -85,7 +85,7 @@ Keys that are not published may be given.
   $ blaze arc verify new.eml
   ann@example.org -x-> 01:new.example.org
   [1]
-  $ blaze arc verify -e new:new.example.org:$(cat new.pub) new.eml
+  $ blaze arc verify --extra new:new.example.org:$(cat new.pub) new.eml
   ann@example.org -v-> 01:new.example.org
   $ blaze arc verify --extra-key new:new.example.org new.eml
   blaze arc verify: 'new:new.example.org' is not SELECTOR:DOMAIN:KEY

@@ -179,7 +179,7 @@ A key from a file, or as base64, stands in for the published one.
   [OK]: example.org
   $ blaze dkim verify -e x:Example.org.:$DATA/dkim/rsa2048-public.pem x.eml
   [OK]: example.org
-  $ blaze dkim verify -e ed:example.org:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= signed.eml
+  $ blaze dkim verify --extra ed:example.org:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= signed.eml
   [OK]: example.org
   $ blaze dkim verify -e x:example.org:rubbish x.eml
   blaze dkim verify: no public key in 'x:example.org:rubbish': not base64
