@@ -37,8 +37,8 @@ EXITS = {
     130: "Interrupted.",
 }
 ENVIRONMENT = {
-    "BLAZE_COMMAND_OPTION, BLAZE_OPTION": "What an option of one command, or of all, is where it is not given: "
-    "BLAZE_SEND_TIMEOUT, BLAZE_TIMEOUT. The page of each command names them.",
+    "BLAZE_COMMAND_OPTION, BLAZE_OPTION": "What an option of one command, or of all, is where it is not "
+    "given: BLAZE_SEND_TIMEOUT, BLAZE_TIMEOUT. The page of each command names them.",
     "BLAZE_DEBUG": "Show where an error comes from, as a traceback.",
     "NO_COLOR, FORCE_COLOR": "Never use colours, or always.",
     "SMTP_URL, SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASSWORD, MAIL_URL": "The server to submit to; "
