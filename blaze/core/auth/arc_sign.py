@@ -27,9 +27,10 @@ from blaze.core.errors import DNSTemporaryError, UsageError
 from blaze.core.mail import header
 from blaze.core.mail.header import Field
 from blaze.core.mail.lexer import quote
+from blaze.core.mail.regex import possessive
 
 _TOKEN = re.compile(rb"[!#-'*+.0-9A-Z^_`a-z{|}~-]++")  # RFC 2045 §5.1
-_IDENTIFIER = re.compile(rb'[ \t\r\n]*+(?:"((?:[^"\\]|\\.)*+)"|([^ \t\r\n"();]++))', re.DOTALL)
+_IDENTIFIER = possessive(rb'[ \t\r\n]*+(?:"((?:[^"\\]|\\.)*+)"|([^ \t\r\n"();]++))', re.DOTALL)
 _UNSIGNED = frozenset(
     (b"authentication-results", b"arc-authentication-results", b"arc-message-signature", b"arc-seal")
 )

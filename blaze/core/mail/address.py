@@ -12,13 +12,14 @@ from typing import NamedTuple, TypeAlias
 from blaze.core.errors import DataError
 from blaze.core.mail.header import Defect
 from blaze.core.mail.lexer import ATEXT, is_atom, is_dot_atom, quote, text_of
+from blaze.core.mail.regex import possessive
 
 MAX_LOCAL_PART = 64  # octets, RFC 5321 §4.5.3.1.1
 MAX_DOMAIN = 255  # octets, RFC 5321 §4.5.3.1.2
 
 _PHRASE = ATEXT.replace(".", "")  # atext and the full stop of obs-phrase
 # `a@b`, `Name <a@b>` and `"Name" <a@b>` with their delimiter: nearly all that real fields hold.
-COMMON_MAILBOX = re.compile(
+COMMON_MAILBOX = possessive(
     rf"""[ \t\r\n]*+(?:
         (?: "([^"\\\r\n]*+)"[ \t\r\n]*+ | ({_PHRASE}++(?:[ ]{_PHRASE}++)*+)[ \t\r\n]++ )?
         <({ATEXT}++(?:\.{ATEXT}++)*+)@({ATEXT}++(?:\.{ATEXT}++)*+)>

@@ -18,6 +18,7 @@ from blaze.core.mail.address import (
     encoded_word_pattern,
 )
 from blaze.core.mail.lexer import ATEXT, Lexer, is_atom, unfold
+from blaze.core.mail.regex import possessive
 
 MAX_ADDRESSES = 100_000
 """Mailboxes and groups kept of one field; more of them are the defect `too-many-addresses`, and not read."""
@@ -421,13 +422,13 @@ class AddressParser:
 @cache
 def _delimiters(*, in_group: bool) -> re.Pattern[str]:
     """Delimiters with nothing but white space before each; in a group a semicolon ends it."""
-    return re.compile(r"(?:[ \t\r\n]*+,)++" if in_group else r"(?:[ \t\r\n]*+[,;])++")
+    return possessive(r"(?:[ \t\r\n]*+,)++" if in_group else r"(?:[ \t\r\n]*+[,;])++")
 
 
 @cache
 def _rubbish() -> re.Pattern[str]:
     """Any tokens but delimiters, angle brackets, comments, encoded-words and long quoted-strings."""
-    return re.compile(
+    return possessive(
         rf'(?:(?!=\?){ATEXT}++|[\x00-\x20).:>@\[\]\x7f]++|"[^"\\]{{0,{_LONG}}}+"|\\.)*+', re.DOTALL
     )
 
@@ -436,7 +437,7 @@ def _rubbish() -> re.Pattern[str]:
 def _first_stray() -> re.Pattern[str]:
     """In what `_rubbish` matches, all up to the first character that is no token, and that."""
     strays = r"\x00-\x08\x0b\x0c\x0e-\x1f):>\[\]\\\x7f"
-    return re.compile(rf'(?:[^"{strays}]++|"[^"]*+")*+([{strays}])')
+    return possessive(rf'(?:[^"{strays}]++|"[^"]*+")*+([{strays}])')
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from blaze.core.errors import DataError
 from blaze.core.mail import charset as charsets
+from blaze.core.mail.regex import possessive
 
 MAX_WORD = 75  # octets of an encoded word, RFC 2047 §2
 MAX_LINE = 76  # octets of a line that holds an encoded word, RFC 2047 §2
@@ -23,7 +24,7 @@ Context: TypeAlias = Literal["text", "comment", "phrase"]
 
 # A word's text ends at the next `?=`; another `=?` before it means that this word was never finished.
 # Spaces and question marks inside are against the rules and common. Possessive, so that time is linear.
-_WORD = re.compile(rb"=\?([!-<>@-~]++)\?([bBqQ])\?((?:[^?=]++|\?(?!=)|=(?!\?(?!=)))*+)\?=")
+_WORD = possessive(rb"=\?([!-<>@-~]++)\?([bBqQ])\?((?:[^?=]++|\?(?!=)|=(?!\?(?!=)))*+)\?=")
 
 
 class _Word(NamedTuple):

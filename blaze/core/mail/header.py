@@ -7,6 +7,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
+from blaze.core.mail.regex import possessive
+
 Buffer: TypeAlias = bytes | mmap.mmap
 
 MAX_FIELDS = 10_000
@@ -19,7 +21,7 @@ _WINDOW = 1 << 20  # octets of a mapped file looked at before its pages are let 
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _FIELD_NAME = re.compile(rb"[!-9;-~]++[ \t]*+:")
 # One field with its continuation lines; without group 1, the name and the colon, the line is no field.
-_FIELD = re.compile(rb"([!-9;-~]++[ \t]*+:)?+[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
+_FIELD = possessive(rb"([!-9;-~]++[ \t]*+:)?+[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
 
 
 class Defect(NamedTuple):
@@ -260,4 +262,4 @@ def _line_defect(buffer: Buffer, start: int) -> str:
 
 @lru_cache(maxsize=256)
 def _named(name: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"(?mi)^(" + re.escape(name) + rb"[ \t]*+):[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
+    return possessive(rb"(?mi)^(" + re.escape(name) + rb"[ \t]*+):[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")

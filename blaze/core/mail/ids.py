@@ -5,12 +5,13 @@ from functools import cache
 
 from blaze.core.errors import DataError
 from blaze.core.mail.lexer import Lexer, text_of
+from blaze.core.mail.regex import possessive
 
 MAX_IDS = 10_000
 """Identifiers read from one field."""
 
 # A field of nothing but identifiers without white space, comments and quotes: nearly every field.
-_PLAIN = re.compile(rb'(?:[ \t\r\n]*+<[^\x00-\x20<>"()\\]++>)++[ \t\r\n]*+')
+_PLAIN = possessive(rb'(?:[ \t\r\n]*+<[^\x00-\x20<>"()\\]++>)++[ \t\r\n]*+')
 _WHITE_SPACE = dict.fromkeys(b" \t\r\n")
 
 
@@ -80,7 +81,7 @@ def format_message_id(identifier: str) -> str:
 @cache
 def _identifier() -> re.Pattern[str]:
     # A quoted id-left (RFC 5322 §4.5.4) may hold any character, so it is taken whole; else up to the bracket.
-    return re.compile(r'<[< \t\r\n]*+((?:"(?:[^"\\]|\\.)*+"(?=[ \t\r\n]*+@))?+[^<>]*+)>?', re.DOTALL)
+    return possessive(r'<[< \t\r\n]*+((?:"(?:[^"\\]|\\.)*+"(?=[ \t\r\n]*+@))?+[^<>]*+)>?', re.DOTALL)
 
 
 @cache

@@ -8,6 +8,8 @@ every value is lexed in linear time and without recursion, whatever it holds.
 import re
 from functools import cache
 
+from blaze.core.mail.regex import possessive
+
 MAX_COMMENTS = 100
 """Comments kept of one field; the others are skipped like white space."""
 
@@ -164,7 +166,7 @@ def _quoted_pair() -> re.Pattern[str]:
 
 @cache
 def _quoted_string() -> re.Pattern[str]:
-    return re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
+    return possessive(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
 
 
 @cache
@@ -179,7 +181,7 @@ def _comment_tokens() -> re.Pattern[str]:
 
 @cache
 def _closed_literal() -> re.Pattern[str]:
-    return re.compile(r"\[([^\[\]\\]*+(?:\\.[^\[\]\\]*+)*+)\]", re.DOTALL)
+    return possessive(r"\[([^\[\]\\]*+(?:\\.[^\[\]\\]*+)*+)\]", re.DOTALL)
 
 
 @cache

@@ -24,11 +24,12 @@ from blaze.core.mail.parameters import (
     is_token,
     remove_comments as remove_comments,
 )
+from blaze.core.mail.regex import possessive
 
 _MAX_CACHED = 128  # octets of a value that is remembered
 
 # What nearly all fields are: a type and subtype, and plain parameters.
-_PLAIN_TYPE = re.compile(
+_PLAIN_TYPE = possessive(
     rb"(%s++)/(%s++)((?:[ \t]*+;[ \t]*+[A-Za-z-]++=(?:\"[^\"\\\x80-\xff]*+\"|%s++))*+);?" % ((TOKEN,) * 3)
 )
 _PLAIN_PARAMETER = re.compile(rb"([A-Za-z-]++)=(?:\"([^\"]*+)\"|([^; \t]++))")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from blaze.core.errors import DataError
 from blaze.core.mail import charset as charsets, encoded
+from blaze.core.mail.regex import possessive
 
 MAX_VALUE = 1 << 18  # octets of a field that are read; a longer one has the defect `long-value`
 MAX_PARAMETERS = 1000  # parameters and continuations kept; a field with more has a defect
@@ -37,7 +38,7 @@ def remove_comments(value: bytes) -> bytes:
 
 @cache
 def _outside_comments() -> re.Pattern[bytes]:
-    return re.compile(rb'(?:[^("\\]++|"(?:[^"\\]++|\\.)*+"|\\.|["\\])*+', re.DOTALL)
+    return possessive(rb'(?:[^("\\]++|"(?:[^"\\]++|\\.)*+"|\\.|["\\])*+', re.DOTALL)
 
 
 class _End(NamedTuple):
@@ -74,7 +75,7 @@ _SUBTYPE = re.compile(rb'[^ \t\r\n;=("]*+')
 _NAME = re.compile(rb'[^ \t\r\n;=("]*+')
 _VALUE = re.compile(rb'[^ \t\r\n;("]*+')
 _TO_SEMICOLON = re.compile(rb"[^;]*+")
-_QUOTED = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_QUOTED = possessive(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _NEXT_PARAMETER = re.compile(rb'[^ \t\r\n;=("]++[ \t]*+=')
 
 

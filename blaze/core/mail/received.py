@@ -14,6 +14,7 @@ from blaze.core.mail import date as dates
 from blaze.core.mail.address import parse_list, parse_mailbox
 from blaze.core.mail.header import Defect
 from blaze.core.mail.lexer import Lexer, is_dot_atom, text_of, unfold
+from blaze.core.mail.regex import possessive
 
 # RFC 5321 §4.4; tls is RFC 8314 §4.3, envelope-from stands so in Haraka's.
 _CLAUSES = frozenset({"from", "by", "via", "with", "id", "for", "tls", "envelope-from"})
@@ -301,7 +302,7 @@ def _bracketed_address() -> re.Pattern[str]:
 @cache
 def _tls() -> re.Pattern[str]:
     # Only where a comment begins: what a client says of itself stands further on.
-    return re.compile(
+    return possessive(
         r"\s*+(?:using\s++|version=|cipher\s++|X=)?+(TLS|SSL)"
         r"(?:[v-]?(\d)(?:[._](\d))?[^\s,:;]*+(?:(?:\s++with\s++cipher\s++|,?\s*+cipher=|:)([\w-]++))?"
         r"|(?![\w-]))",

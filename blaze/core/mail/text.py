@@ -6,6 +6,7 @@ from functools import cache
 
 from blaze.core.mail import charset
 from blaze.core.mail.message import Part
+from blaze.core.mail.regex import possessive
 
 MAX_HTML = 1_000_000
 """Characters of an HTML text that are made readable; the rest is left out, and that is said."""
@@ -215,19 +216,19 @@ def _markup() -> list[re.Pattern[str]]:
         re.compile(r"<(?=[^<>]*+(?:<|\Z))"),
         re.compile(r"(?i)<(/?)(?:ul|ol|dl|blockquote)\b[^<>]*+>"),
         re.compile(r"(?i)</t[dh]\b"),  # without a table's lines its cells need a blank between them
-        re.compile(r"\n(?:[^\S\n]*+\n){2,}+"),
+        possessive(r"\n(?:[^\S\n]*+\n){2,}+"),
     ]
 
 
 @cache
 def _indentation() -> re.Pattern[str]:
-    return re.compile(rf"(?:> ?){{0,{MAX_NESTING}}}+ {{0,{2 * MAX_NESTING}}}+(?:[*+-] |\d{{1,9}}\. )?")
+    return possessive(rf"(?:> ?){{0,{MAX_NESTING}}}+ {{0,{2 * MAX_NESTING}}}+(?:[*+-] |\d{{1,9}}\. )?")
 
 
 @cache
 def _escaped_mark() -> re.Pattern[str]:
     """What Markdown would take for the mark of a list; a person reads it as it was."""
-    return re.compile(r"^((?:> ?)*+\s*+\d*+)\\([.+-])(?=\s|$)")
+    return possessive(r"^((?:> ?)*+\s*+\d*+)\\([.+-])(?=\s|$)")
 
 
 def _is_attachment(part: Part) -> bool:

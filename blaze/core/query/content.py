@@ -10,6 +10,7 @@ from blaze.core.mail import charset, date, encoded, message
 from blaze.core.mail.header import Header
 from blaze.core.mail.ids import parse_message_ids
 from blaze.core.mail.message import Part
+from blaze.core.mail.regex import possessive
 from blaze.core.mail.text import SIGNATURE_SEPARATOR, unflow
 from blaze.core.query import languages, words
 
@@ -234,7 +235,7 @@ def _identifiers() -> re.Pattern[bytes]:
 @cache
 def _quotations() -> re.Pattern[str]:
     """Lines that are quoted, with a line before them that ends in a colon; or lines that are not."""
-    return re.compile(r"(?P<quoted>(?:[^>\n][^\n]*:[ \t]*\n\n?(?=>))?+(?:>[^\n]*+\n?)++)|(?P<own>[^\n]*+\n?)")
+    return possessive(r"(?P<quoted>(?:[^>\n][^\n]*:[ \t]*\n\n?(?=>))?+(?:>[^\n]*+\n?)++)|(?P<own>[^\n]*+\n?)")
 
 
 @cache

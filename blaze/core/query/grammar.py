@@ -17,6 +17,7 @@ from datetime import datetime
 from functools import cache
 
 from blaze.core.errors import UsageError
+from blaze.core.mail.regex import possessive
 from blaze.core.query.dates import parse_range
 from blaze.core.query.nodes import (
     FLAGS,
@@ -211,7 +212,7 @@ def _negate(node: Node) -> Node:
 @cache
 def _tokens() -> re.Pattern[str]:
     fields = "|".join((*TEXT_FIELDS, *_SPECIAL))
-    return re.compile(
+    return possessive(
         rf"""(?ix)
           (?P<open> (?:(?:{"|".join(TEXT_FIELDS)}):)? \( )
         | (?P<close> \) )

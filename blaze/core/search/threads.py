@@ -9,6 +9,8 @@ from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from blaze.core.mail.regex import possessive
+
 
 class Letter(NamedTuple):
     """What is known of a message for its place in a thread.
@@ -180,12 +182,12 @@ def base_subject(subject: str) -> str:
 
 @cache
 def _reply() -> re.Pattern[str]:
-    return re.compile(r"(?i)\s*(?:\[[^][]*+\]\s*)*+(?:re|fwd?|aw|wg|sv|vs|tr|rif|antw?)(?:\[\d+\]|\^\d+)?:")
+    return possessive(r"(?i)\s*(?:\[[^][]*+\]\s*)*+(?:re|fwd?|aw|wg|sv|vs|tr|rif|antw?)(?:\[\d+\]|\^\d+)?:")
 
 
 @cache
 def _reply_mark() -> re.Pattern[str]:
-    return re.compile(r"^(?:(?:re|fwd?|aw|wg|sv|vs|tr|rif|antw?)(?:\[\d+\]|\^\d+)?: ?|\[[^][]*+\] ?)++")
+    return possessive(r"^(?:(?:re|fwd?|aw|wg|sv|vs|tr|rif|antw?)(?:\[\d+\]|\^\d+)?: ?|\[[^][]*+\] ?)++")
 
 
 def _prune(nodes: dict[str, _Node]) -> None:

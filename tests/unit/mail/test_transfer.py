@@ -321,7 +321,7 @@ def test_decode_agrees_with_the_standard_library_on_the_corpus(corpus: list[byte
     compared = {"base64": 0, "quoted-printable": 0}
     part = re.compile(
         rb"(?mi)^Content-Transfer-Encoding: *(base64|quoted-printable)[^\n]*\n(?:[^\n]+\n)*\n"
-        rb"((?:(?!--)[^\n]*+\n)*+)"
+        rb"((?>(?:(?!--)[^\n]*+\n)*))"
     )
     for match in part.finditer(b"\n".join(corpus)):
         encoding, body = match[1].decode().lower(), match[2]
