@@ -82,7 +82,7 @@ A file that cannot be read is reported, and the rest is done.
 Wrong usage.
 
   $ blaze hdr --nope 2>&1 | tail -n 1; echo ${PIPESTATUS[0]}
-  Try 'blaze hdr --help'.
+  Did you mean --no-progress?
   2
   $ blaze hdr -h 'a b' 2>&1 | grep -o "'a b' is no field name"; echo ${PIPESTATUS[0]}
   'a b' is no field name
