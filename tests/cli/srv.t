@@ -17,7 +17,8 @@ A FILE takes one message, byte for byte, and the server ends. Beside it lies the
   .hello
   $ python -c "import json; found = json.load(open('one.json')); print(found['path'], found['from'], *found['to'], found['size'])"
   one.eml a@example.org b@example.org c@example.org 26
-  $ python -c "import json; [print(line['from'], line['text']) for line in json.load(open('one.json'))['transcript']]"
+  $ python -c "import json; [print(line['from'], line['text']) for line in json.load(open('one.json'))['transcript']]" |
+  >   sed 's/ FROM:/ from:/; s/ TO:/ to:/'  # older Pythons have capitals
   server 220 localhost ESMTP
   client ehlo client
   server 250-localhost
@@ -30,11 +31,11 @@ A FILE takes one message, byte for byte, and the server ends. Beside it lies the
   250-ENHANCEDSTATUSCODES
   250-SIZE 4294967296
   250 LIMITS RCPTMAX=1000
-  client mail FROM:<a@example.org> size=26
+  client mail from:<a@example.org> size=26
   server 250 2.1.0 Sender OK
-  client rcpt TO:<b@example.org>
+  client rcpt to:<b@example.org>
   server 250 2.1.5 Recipient OK
-  client rcpt TO:<c@example.org>
+  client rcpt to:<c@example.org>
   server 250 2.1.5 Recipient OK
   client data
   server 354 End data with <CRLF>.<CRLF>
