@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -162,7 +163,7 @@ def test_update_takes_words_out_of_the_ranking_too(maildir: Path, tmp_path: Path
         for word in ("zebra", "elan", "東京"):
             rows = connection.execute("SELECT count(*) FROM words WHERE words MATCH ?", (f'"{word}"',))
             assert rows.fetchone() == (0,)
-    with sqlite3.connect(index) as writer:
+    with closing(sqlite3.connect(index)) as writer, writer:
         writer.execute("INSERT INTO words (words) VALUES ('integrity-check')")
 
 
@@ -222,7 +223,7 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes(b"This is no database, and never was one." * 200)
     with pytest.raises(DataError), database.open_for_reading(str(tmp_path / "text")):
         pass
-    with sqlite3.connect(tmp_path / "other") as other:
+    with closing(sqlite3.connect(tmp_path / "other")) as other, other:
         other.execute("CREATE TABLE mine (x)")
     with pytest.raises(DataError), database.open_for_writing(str(tmp_path / "other")):
         pass
@@ -347,7 +348,7 @@ def check_kills(maildir: Path, index: str, kills: int, jobs: int) -> None:
     update(str(maildir), index)
     assert found(index, "") == found(f"{index}.whole", "")
     assert found(index, "hello") == found(f"{index}.whole", "hello")
-    with sqlite3.connect(index) as writer:
+    with closing(sqlite3.connect(index)) as writer, writer:
         assert writer.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         writer.execute("INSERT INTO words (words) VALUES ('integrity-check')")
 

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def content_of(index: Path) -> dict[str, list[tuple[object, ...]]]:
         "stem": "stem, word",
         "language": "name",
     }
-    with sqlite3.connect(index) as connection:
+    with closing(sqlite3.connect(index)) as connection, connection:
         found = {
             table: connection.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
             for table, order in tables.items()
@@ -153,7 +154,7 @@ def test_a_worker_that_is_killed_is_told_and_the_next_run_completes(
         update(str(tmp_path / "x"), str(index), jobs=2, progress=kill)
     assert told.value.hint is not None
     assert "--jobs 1" in told.value.hint
-    with sqlite3.connect(index) as connection:
+    with closing(sqlite3.connect(index)) as connection, connection:
         (kept,) = connection.execute("SELECT count(*) FROM message").fetchone()
     assert 200 <= kept < 2_000
     assert update(str(tmp_path / "x"), str(index), jobs=2).unchanged == kept
