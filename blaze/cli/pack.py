@@ -305,7 +305,8 @@ def delete(app: App, no_sync: bool, path: str, identifiers: tuple[str, ...]) -> 
     from blaze.core.store.pack.objects import MAIL
 
     archive = _open(app, path)
-    names = [_find(archive, identifier) for identifier in identifiers]
+    # What an interrupted deletion left in a manifest alone goes with the manifest, which is made anew.
+    names = [_find(archive, one) for one in identifiers if not archive.is_listed_alone(one)]
     for name in names:
         if archive.read(name).kind != MAIL:
             raise UsageError("only messages can be deleted", where=name.hex())

@@ -148,5 +148,25 @@ What is wrong is said, with its place; what is good comes out.
   blaze pack verify: the index is wrong: pack.idx
   blaze pack index pack.pack
   blaze pack verify: the message 022e1b5e065be5ab2809e3f4048f45f6a233de35 of the manifest is not in the pack: pack.pack
+  If it was deleted, 'blaze pack gc' takes it out of the manifest too.
   blaze pack verify: object 022e1b5e065be5ab2809e3f4048f45f6a233de35 is damaged: the object does not inflate: pack.pack:74
   9
+
+A deletion that is killed between the pack and its manifest is completed when it is asked for again.
+
+  $ cat 01.eml > two.eml; printf 'again\r\n' >> two.eml
+  $ blaze pack make -q -o cut.pack 01.eml two.eml
+  $ cp cut.pack.manifest.jsonl before
+  $ blaze pack delete cut.pack 022e1b5e065be5ab2809e3f4048f45f6a233de35
+  $ cp before cut.pack.manifest.jsonl
+  $ blaze pack verify -q cut.pack
+  [65]
+  $ blaze pack verify cut.pack > /dev/null
+  blaze pack verify: the message 022e1b5e065be5ab2809e3f4048f45f6a233de35 of the manifest is not in the pack: cut.pack
+  If it was deleted, 'blaze pack gc' takes it out of the manifest too.
+  [65]
+  $ blaze pack delete cut.pack 022e1b5e065be5ab2809e3f4048f45f6a233de35
+  $ blaze pack verify -q cut.pack
+  $ blaze pack delete cut.pack 022e1b5e065be5ab2809e3f4048f45f6a233de35
+  blaze pack delete: there is no such object: cut.pack#022e1b5e065be5ab2809e3f4048f45f6a233de35
+  [66]

@@ -118,6 +118,14 @@ class Archive:
             if message is None:
                 yield from _iter_unlisted(pack, Names())
 
+    def is_listed_alone(self, digits: str) -> bool:
+        """Whether a manifest has a line about the message of this name, in hexadecimal, and no pack has it.
+
+        A deletion that was interrupted between the two leaves that; `collect.collect_garbage` takes it out.
+        """
+        name = _name_in(digits)
+        return name is not None and name not in self and any(_record_in(pack, name) for pack in self.packs)
+
     def find_message(self, name: bytes) -> Message:
         """The message whose mail object is called `name`, without reading the others.
 
@@ -126,7 +134,7 @@ class Archive:
         """
         for pack in self.packs:
             if name in pack:
-                return Message(name, pack, _record_of(pack, name))
+                return Message(name, pack, _record_in(pack, name) or Record(name.hex()))
         raise NoInputError(f"there is no message {name.hex()}", where=self.path)
 
     def find_names(self, digits: str) -> list[bytes]:
@@ -236,13 +244,13 @@ def _name_in(digits: str) -> bytes | None:
     return name if len(name) == NAME_SIZE else None
 
 
-def _record_of(pack: PackFile, name: bytes) -> Record:
+def _record_in(pack: PackFile, name: bytes) -> Record | None:
     """The first line of the manifest about an object, found without reading the others as JSON."""
     digits = name.hex()
     try:
         lines = read_buffer(manifest_path(pack.path))
     except NoInputError:
-        return Record(digits)
+        return None
     position = lines.find(digits.encode("ascii"))
     while position >= 0:
         start = lines.rfind(b"\n", 0, position) + 1
@@ -251,4 +259,4 @@ def _record_of(pack: PackFile, name: bytes) -> Record:
         if record is not None and record.id == digits:
             return record
         position = lines.find(digits.encode("ascii"), position + 1)
-    return Record(digits)
+    return None

@@ -89,7 +89,9 @@ def _iter_file_faults(pack: PackFile, whole: PackFile) -> Iterator[BlazeError]:
             yield DataError("the index is wrong", where=path_of(pack.path), hint=hint)
     for record in iter_manifest(manifest_path(pack.path)):
         if not _is_there(whole, record.id):
-            yield DataError(f"the message {record.id} of the manifest is not in the pack", where=pack.path)
+            what = f"the message {record.id} of the manifest is not in the pack"
+            hint = "If it was deleted, 'blaze pack gc' takes it out of the manifest too."
+            yield DataError(what, where=pack.path, hint=hint)
 
 
 def _is_there(pack: PackFile, digits: str) -> bool:
