@@ -137,19 +137,19 @@ def test_expand_domain_is_the_end_of_all_that_the_macros_stand_for(texts: list[s
 
 def test_explanation_of_a_macro_bomb_is_cut() -> None:
     long = context(sender="é" * 20_000 + "@example.org")
-    start = time.perf_counter()
+    start = time.process_time()
     text = long.expand(parse_explain_string("Sorry: " + "%{S}%{L}" * 8_000))
     assert text.startswith("Sorry: %C3%A9%C3%A9")
     assert len(text) == MAX_EXPANSION
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_macro_bomb_costs_linear_time() -> None:
     bomb = parse_macro_string("%{s}." * 13_000 + "example.org")
     long = context(sender="a." * 150 + "@" + "b." * 120 + "org")
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(long.expand_domain(bomb)) <= 253
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @given(st.text(st.sampled_from("%{}sldoiphcrtv0123456789r.-+,/_= ab"), max_size=30))

@@ -107,10 +107,10 @@ def test_parse_says_what_and_where() -> None:
     ],
 )
 def test_parse_is_linear(term: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with suppress(RecordError):
         parse(f"v=spf1 {term}".encode())
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @given(

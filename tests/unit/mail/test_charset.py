@@ -211,9 +211,9 @@ def test_recover_refuses_encoding() -> None:
 @pytest.mark.parametrize("label", ["gb18030", "cp949", "iso-2022-jp", "utf-7", "utf-16", "cp932", "hz"])
 def test_decode_broken_octets_in_linear_time(label: str) -> None:
     def seconds(octets: bytes) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         charset.decode(octets, label)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     small = min(seconds(b"\xff\x1b\x80\xd8" * 20_000) for _ in range(3))
     large = min(seconds(b"\xff\x1b\x80\xd8" * 160_000) for _ in range(3))

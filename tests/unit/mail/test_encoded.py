@@ -216,9 +216,9 @@ HOSTILE: list[Callable[[int], bytes]] = [
 def test_decode_in_linear_time(value: Callable[[int], bytes]) -> None:
     def seconds(count: int) -> float:
         octets = value(count)
-        start = time.perf_counter()
+        start = time.process_time()
         encoded.decode(octets)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     small = min(seconds(6_000) for _ in range(3))
     assert min(seconds(50_000) for _ in range(2)) < 40 * small + 0.01

@@ -121,10 +121,10 @@ def test_parse_of_a_mapped_file_agrees_with_bytes_across_windows() -> None:
     "octets", [b"x" * (1 << 20), b"A:" * (1 << 19), b"\n " * (1 << 19), b": \n" * 200_000]
 )
 def test_parse_is_linear(octets: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     block = header.parse(b"A: 1\n" + octets)
     _ = len(block), block.defects, block.get_all(b"a")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @given(st.binary())

@@ -216,6 +216,6 @@ def test_10_megabytes_of_a_mime_field_cost_little(name: str, tmp_path: Path) -> 
         assert "long-value" in [defect.name for defect in root.defects]
         assert root.parts == []
     """
-    begin = time.monotonic()
+    begin = time.process_time()
     assert peak_memory(path, program) < 80_000
-    assert time.monotonic() - begin < 20
+    assert time.process_time() - begin < 20

@@ -443,10 +443,10 @@ HOSTILE: list[Callable[[int], bytes]] = [
 def test_parse_in_linear_time(value: Callable[[int], bytes]) -> None:
     def seconds(count: int) -> float:
         octets = value(count)
-        start = time.perf_counter()
+        start = time.process_time()
         mime.parse_content_type(octets)
         mime.parse_content_id(octets)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     small = min(seconds(5_000) for _ in range(3))
     assert min(seconds(40_000) for _ in range(2)) < 32 * small + 0.01

@@ -256,10 +256,10 @@ HOSTILE: list[tuple[str, Callable[[int], bytes]]] = [
 def test_decode_in_linear_time(encoding: str, octets: Callable[[int], bytes]) -> None:
     def seconds(count: int) -> float:
         chunks = _chunks(octets(count), 4096)
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in transfer.decode(encoding, chunks):
             pass
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     small = min(seconds(250_000) for _ in range(3))
     assert min(seconds(1_000_000) for _ in range(2)) < 16 * small + 0.02
