@@ -20,6 +20,7 @@ MAX_REPLY_LINE = 2048  # octets with CRLF; 512 by RFC 5321 §4.5.3.1.5, and word
 MAX_REPLY_LINES = 256  # ours; the longest EHLO reply seen in the wild has some thirty
 MIN_RECIPIENTS = 100  # a server takes at least so many, RFC 5321 §4.5.3.1.8
 MAX_SIZE_DIGITS = 20  # RFC 1870 §3
+MAX_SHOWN = 64  # characters of a keyword that are shown where it is no good; ours
 
 # Each class names the ASCII it leaves out: everything beyond ASCII is allowed by RFC 6531 §3.3.
 _ATOM = r'[^\x00-\x20"(),.:;<>@\[-\]\x7f]+'
@@ -116,7 +117,7 @@ class Parameters(dict[str, str | None]):
             keyword, equals, value = item.partition("=")
             key = keyword.upper()
             if key in parameters:
-                raise DataError("parameter given twice", where=key)
+                raise DataError("parameter given twice", where=_shown(key))
             parameters[key] = value if equals else None
         parameters.check()
         return parameters
@@ -125,7 +126,12 @@ class Parameters(dict[str, str | None]):
         """Check keywords and values as they would go on the wire; raises DataError."""
         for key, value in self.items():
             if not _KEYWORD.fullmatch(key) or (value is not None and not _VALUE.fullmatch(value)):
-                raise DataError("malformed parameter", where=repr(key))
+                raise DataError("malformed parameter", where=_shown(key))
+
+
+def _shown(keyword: str) -> str:
+    """A keyword, or what stands in its place, for a reply: ASCII, and short enough for its line."""
+    return ascii(keyword[:MAX_SHOWN])
 
 
 NO_PARAMETERS: Mapping[str, str | None] = Parameters()

@@ -69,6 +69,11 @@ DIALOGUES = [
     ("AUTH not offered", [HELLO, b"AUTH PLAIN\r\n"], [220, 250, 502]),
     ("unknown parameter", [HELLO, b"MAIL FROM:<a@b> XFOO=1\r\n"], [220, 250, 555]),
     ("parameter after HELO", [b"HELO x\r\nMAIL FROM:<a@b> SIZE=1\r\n"], [220, 250, 555]),
+    (
+        "parameters that grow when they are shown",
+        [HELLO, MAIL, *(f"RCPT TO:<c@d> {key}\r\n".encode() for key in ("\U000e0001" * 250, "\x80 \x80"))],
+        [220, 250, 250, 501, 501],
+    ),
     ("bad parameter", [HELLO, b"MAIL FROM:<a@b> BODY=9BIT\r\n"], [220, 250, 501]),
     (
         "DSN",
