@@ -12,6 +12,7 @@ from blaze.core.errors import AuthenticationError, BlazeError, DataError
 from blaze.core.sasl.lines import auth_line, response_line
 from blaze.core.sasl.oauth import describe_error
 from blaze.core.sasl.scram import ScramClient, ScramServer
+from blaze.core.smtp.grammar import MAX_REPLY_LINE
 
 USER = sasl.Credentials("user", "pencil")
 BINDING = sasl.ChannelBinding("tls-exporter", bytes(range(32)))
@@ -90,6 +91,18 @@ def test_scram_server_speaks_the_example(
     last = server.step(f"c=biws,r={ours}{theirs},p={proof}".encode())
     assert last == sasl.Challenge(f"v={signature}".encode())
     assert server.step(b"") == sasl.Accepted("user")
+
+
+def test_scram_server_takes_no_nonce_that_its_challenge_could_not_carry() -> None:
+    def first(nonce: str) -> sasl.Outcome:
+        server = sasl.server("SCRAM-SHA-256", OneUser(), nonce="y" * 48, salt=b"z" * 24)
+        return server.step(f"n,,n=user,r={nonce}".encode())
+
+    longest = first("x" * 1024)
+    assert isinstance(longest, sasl.Challenge)
+    assert len(base64.b64encode(longest.data)) + len(b"334 \r\n") <= MAX_REPLY_LINE
+    too_long = sasl.Rejected("malformed SCRAM-SHA-256 message", malformed=True)
+    assert first("x" * 1025) == first("ü" * 513) == too_long
 
 
 def test_cram_md5_client_speaks_the_example() -> None:

@@ -23,6 +23,7 @@ from blaze.core.sasl.exchange import (
 from blaze.core.sasl.prep import saslprep
 
 MIN_ITERATIONS = 4096  # RFC 5802 §5.1, RFC 7677 §4
+MAX_NONCE = 1024  # octets of a client's; ours: it comes back in the challenge, which has to fit a reply line
 MAX_ITERATIONS = 5_000_000  # ours: a few seconds of work for a server that asks for more than it should
 
 _HASHES = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
@@ -220,7 +221,7 @@ class ScramServer:
             raise ValueError(authorization)
         if identity and saslprep(_unescape(identity)) != self._user:
             return Rejected("acting as another user is not allowed")
-        if not attributes["r"] or not self._user:
+        if not 0 < len(attributes["r"].encode()) <= MAX_NONCE or not self._user:
             raise ValueError(first)
         self._gs2_header = b"%b,%b," % (flag, authorization)
         self._first = first
