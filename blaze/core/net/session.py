@@ -101,6 +101,9 @@ class Session:
 
     def received(self, data: bytes) -> None:
         """Octets from the client."""
+        if not data and self._waits_for_handshake():
+            self._stream.close()
+            return
         try:
             self._connection.receive_data(data)
             self._advance()

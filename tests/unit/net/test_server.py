@@ -430,6 +430,25 @@ def test_server_ends_a_handshake_that_does_not_come(contexts: Contexts) -> None:
     play(scenario, Listening(port=0, implicit_tls=contexts[0], idle_timeout=0.3))
 
 
+@pytest.mark.parametrize("octets", [b"", b"\x16\x03\x01"], ids=["nothing", "a beginning"])
+@pytest.mark.parametrize("is_implicit", [True, False], ids=["implicit TLS", "STARTTLS"])
+def test_server_lets_a_client_go_that_breaks_off_the_handshake(
+    is_implicit: bool, octets: bytes, contexts: Contexts
+) -> None:
+    async def scenario(running: Running) -> None:
+        client = await running.connect()
+        if not is_implicit:
+            client.write(b"EHLO x\r\nSTARTTLS\r\n")
+            assert await client.codes(3) == [220, 250, 220]
+        client.write(octets)
+        client.writer.write_eof()
+        assert await client.rest() == b""
+        assert running.named("quit")[0]["reason"] == "closed"
+
+    starttls = Listening(port=0, smtp=ServerOptions(starttls=True), starttls=contexts[0])
+    play(scenario, Listening(port=0, implicit_tls=contexts[0]) if is_implicit else starttls)
+
+
 @POLLERS
 def test_server_stops_reading_from_a_client_that_does_not_read(poller: type[Poller]) -> None:
     async def scenario(running: Running) -> None:
