@@ -191,7 +191,8 @@ class Session:
                 continue
             elif isinstance(event, ConnectionClosed):
                 stream.write(b"".join(said))
-                stream.close(linger=connection.state is not _CLOSED)
+                stream.close(linger=self._reason == "refused")
+                self._touch()
                 return
             elif isinstance(event, MessageEnd):
                 reply = self._finish(event)
@@ -214,7 +215,7 @@ class Session:
     def _after(self) -> None:
         """Do what the last reply promised: begin TLS, or end the session."""
         if self._connection.state is _CLOSED:
-            self._stream.close(linger=self._reason != "quit")
+            self._stream.close(linger=self._reason == "refused")
         elif not self._stream.is_closing:
             context = self._server.options.starttls
             assert context is not None

@@ -521,7 +521,7 @@ def test_server_drops_injected_commands_wherever_its_turns_end(before: int, cont
 def test_server_counts_a_flood_of_errors() -> None:
     async def scenario(running: Running) -> None:
         client = await running.connect()
-        client.write(b"FOO\r\n" * 100)
+        client.write(b"FOO\r\n" * 100 + b"x" * 3_000_000)
         assert (await client.rest()).splitlines()[-1].startswith(b"421 4.7.0")
 
     assert play(scenario).named("quit")[0]["reason"] == "refused"
