@@ -234,13 +234,21 @@ class Stream:
             return
         if self.is_closing:
             if not data:
-                self.abort()
+                self._stop_lingering()
         elif self._tls is None:
             if not data:
                 self.pause()
             self._listener.received(data)
         else:
             self._read_tls(self._tls, data)
+
+    def _stop_lingering(self) -> None:
+        """The peer sends nothing more; it may still want to read what is waiting."""
+        self._linger = False
+        if self._pending:
+            self._update()
+        else:
+            self.abort()
 
     def _read_tls(self, tls: "_TLS", data: bytes) -> None:
         was_established = tls.established

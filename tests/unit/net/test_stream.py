@@ -66,3 +66,32 @@ def test_a_peer_that_trickles_and_does_not_read_is_not_heard_on(kind: type[Polle
         poller.close()
 
     asyncio.run(asyncio.wait_for(main(), 20))
+
+
+@pytest.mark.parametrize("kind", sorted({Poller, BEST_POLLER}, key=lambda kind: kind.__name__))
+def test_a_peer_that_sends_nothing_more_gets_all_that_waits(kind: type[Poller]) -> None:
+    async def main() -> None:
+        poller = kind(asyncio.get_running_loop())
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        listener = Answering()
+        listener.stream = Stream(poller, ours, listener)
+        listener.stream.write(ANSWER * 100)
+        await asyncio.sleep(0.01)
+        theirs.shutdown(socket.SHUT_WR)
+        listener.stream.close(linger=True)
+        await asyncio.sleep(0.01)
+        answers = b""
+        while not answers.endswith(b"!"):
+            try:
+                answers += theirs.recv(1 << 16) or b"!"
+            except BlockingIOError:
+                await asyncio.sleep(0.001)
+        assert len(answers) == 100 * len(ANSWER) + 1
+        assert listener.is_lost
+        poller.close()
+        theirs.close()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
