@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import select
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from blaze.cli._app import App, command, option
 from blaze.cli._params import DURATION, ENDPOINT
 from blaze.cli._render import visible
 from blaze.cli._transport import HELLO, warn_of_readers
-from blaze.core.errors import UsageError
+from blaze.core.errors import InputOutputError, UsageError
 
 if TYPE_CHECKING:
     from blaze.core.net.arrival import Arrival
@@ -274,9 +275,16 @@ class Outlet:
 
 
 class _Reporter:
-    """What the user is told: JSON events, or names of messages on standard output and the rest beside it."""
+    """What the user is told: JSON events, or names of messages on standard output and the rest beside it.
+
+    Raises (on creation):
+        InputOutputError: standard output is closed, and something is to be printed there.
+    """
 
     def __init__(self, app: App, *, with_data: bool, prints_messages: bool) -> None:
+        # The number of a closed descriptor is taken by the next file that is opened, which may hold mail.
+        if sys.stdout is None and (prints_messages or not app.out.quiet):
+            raise InputOutputError("standard output is closed")
         self.prints_messages = prints_messages
         self._out = app.out
         self._with_data = with_data
@@ -301,7 +309,7 @@ class _Reporter:
             self._results.write(shown.encode("utf-8", errors))
 
     def _say(self, text: str) -> None:
-        if not self._out.quiet:
+        if sys.stderr is not None and not self._out.quiet:
             shown = visible(text) if self._notes.is_terminal else text
             self._notes.write(shown.encode("utf-8", "surrogateescape") + b"\n")
 

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -222,6 +223,24 @@ def test_srv_ends_when_nobody_reads_the_messages(tmp_path: Path) -> None:
             send(port)
         assert refused.value.smtp_code in (421, 451)
         assert process.wait(20) == 141
+
+
+def test_srv_prints_into_no_mail_file_when_its_streams_are_closed(tmp_path: Path) -> None:
+    """The next files that are opened get the numbers of closed streams."""
+    command = f"exec {' '.join(BLAZE)} srv 127.0.0.1:0 --mbox mbox"
+    options: dict[str, Any] = {"shell": True, "env": environment(tmp_path), "cwd": tmp_path}
+    done = subprocess.run(f"{command} --json >&-", stderr=subprocess.PIPE, timeout=20, **options)
+    assert (done.returncode, json.loads(done.stderr)["what"]) == (74, "standard output is closed")
+    closed = "-q --port-file port --count 2 <&- >&- 2>&-"
+    with subprocess.Popen(f"{command} {closed}", **options) as process:
+        port = wait_for_port(tmp_path / "port")
+        send(port)
+        with pytest.raises(smtplib.SMTPSenderRefused), smtplib.SMTP("127.0.0.1", port) as client:
+            client.sendmail("a@b", "c@d", "x\r\n", ["SIZE=99999999999"])
+        send(port)
+        assert process.wait(20) == 0
+    lines = (tmp_path / "mbox.jsonl").read_bytes().splitlines()
+    assert [json.loads(line)["path"] for line in lines] == ["mbox#1", "mbox#2"]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
