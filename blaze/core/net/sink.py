@@ -9,7 +9,8 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from blaze.core.errors import BlazeError, CannotCreateError, InputOutputError, UsageError
@@ -186,23 +187,28 @@ class MaildirSink:
 
     def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
         """Deliver into `new`."""
-        outcomes: list[Outcome] = []
-        for arrival in arrivals:
-            try:
-                unique = self._writer.deliver(_delivery(arrival))
-                path = f"{self._writer.root}/new/{unique}"
-                self._envelopes.add(arrival, path)
-                outcomes.append(path)
-            except BlazeError as error:
-                outcomes.append(error)
-            finally:
-                arrival.body.discard()
+        outcomes = [self._store(arrival) for arrival in arrivals]
         try:
             self._writer.commit()
             self._envelopes.commit()
         except OSError as error:
             return [_cannot_write(error, self._writer.root)] * len(arrivals)
         return outcomes
+
+    def _store(self, arrival: Arrival) -> Outcome:
+        path = ""
+        try:
+            path = f"{self._writer.root}/new/{self._writer.deliver(_delivery(arrival))}"
+            with self._envelopes.added(arrival.envelope_line(path)):
+                return path
+        except BlazeError as error:
+            return error
+        except OSError as error:
+            if path:
+                atomic.remove_quietly(path)
+            return _cannot_write(error, self._envelopes.path)
+        finally:
+            arrival.body.discard()
 
     def close(self) -> None:
         """Close the folders."""
@@ -234,14 +240,12 @@ class MboxSink:
 
     def store(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
         """Append."""
+        paths = [f"{self._path}#{self._ordinal + number}" for number, _ in enumerate(arrivals, 1)]
+        lines = [arrival.envelope_line(path) for arrival, path in zip(arrivals, paths, strict=True)]
         try:
-            mboxwrite.append(self._path, [_delivery(arrival) for arrival in arrivals], sync=self._sync)
-            outcomes: list[Outcome] = []
-            for arrival in arrivals:
-                self._ordinal += 1
-                path = f"{self._path}#{self._ordinal}"
-                self._envelopes.add(arrival, path)
-                outcomes.append(path)
+            with self._envelopes.added(b"".join(lines)):
+                mboxwrite.append(self._path, [_delivery(arrival) for arrival in arrivals], sync=self._sync)
+            self._ordinal += len(arrivals)
             self._envelopes.commit()
         except BlazeError as error:
             return [error] * len(arrivals)
@@ -250,7 +254,7 @@ class MboxSink:
         finally:
             for arrival in arrivals:
                 arrival.body.discard()
-        return outcomes
+        return [*paths]
 
     def close(self) -> None:
         """Close the file of envelopes."""
@@ -327,9 +331,18 @@ class _Envelopes:
         except OSError as error:
             raise _cannot_create(error, self.path) from error
 
-    def add(self, arrival: Arrival, path: str) -> None:
-        """Append the envelope of the message at `path`."""
-        atomic.write_all(self._fd, arrival.envelope_line(path))
+    @contextmanager
+    def added(self, lines: bytes) -> Iterator[None]:
+        """Append lines; they are taken back when that or the block fails, so that none stays cut short."""
+        start = os.fstat(self._fd).st_size
+        try:
+            atomic.write_all(self._fd, lines)
+            yield
+        except (BlazeError, OSError):
+            with suppress(OSError):
+                if os.fstat(self._fd).st_size <= start + len(lines):  # another program may append too
+                    os.ftruncate(self._fd, start)
+            raise
 
     def commit(self) -> None:
         """Make all that was added durable."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import stat
 import time
 from pathlib import Path
@@ -174,6 +175,43 @@ def test_envelopes_torn_by_a_crash_are_cut_off(tmp_path: Path) -> None:
     lines = (tmp_path / "md.jsonl").read_text().splitlines()
     assert json.loads(lines[0]) == {"a": 1}
     assert json.loads(lines[1])["from"] == "a@b"
+
+
+@pytest.mark.parametrize("kind", ["maildir", "mbox"])
+def test_a_message_whose_envelope_does_not_fit_is_not_stored(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "box"
+    box = sink.MaildirSink(str(path)) if kind == "maildir" else sink.MboxSink(str(path))
+    lines = path.with_name("box.jsonl")
+    first = box.store([arrival(box.open()) for _ in range(5)])
+    envelopes = lines.read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(envelopes) + 100, before[1]))
+    try:
+        failed = box.store([arrival(box.open()), arrival(box.open())])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [type(outcome) for outcome in failed] == [InputOutputError] * 2
+    assert lines.read_bytes() == envelopes
+    [last] = box.store([arrival(box.open())])
+    box.close()
+    assert [json.loads(line)["path"] for line in lines.read_bytes().splitlines()] == [*first, last]
+    assert len(list(source.iter_entries([str(path)]))) == 6
+    if kind == "mbox":
+        assert last == f"{path}#6"
+
+
+def test_mbox_takes_back_the_envelopes_of_messages_that_do_not_fit(tmp_path: Path) -> None:
+    path = tmp_path / "box"
+    box = sink.MboxSink(str(path))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SPILL, before[1]))
+    try:
+        [failed] = box.store([arrival(box.open(), SMALL + b"y" * (SPILL - len(SMALL)))])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    box.close()
+    assert isinstance(failed, InputOutputError)
+    assert path.read_bytes() == path.with_name("box.jsonl").read_bytes() == b""
 
 
 def test_file_makes_no_folder(tmp_path: Path) -> None:
