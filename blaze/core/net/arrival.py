@@ -19,6 +19,9 @@ from blaze.core.store import atomic
 SPILL = 1 << 17
 """Octets of a message held in memory; a larger one goes to a file while it comes."""
 
+MAX_CHUNKS = 256
+"""Pieces of a message in memory before they are joined: each costs some forty octets of its own. Ours."""
+
 SCHEMA = "blaze.srv.envelope/1"
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -53,12 +56,14 @@ class Body:
                     self.file = self._spill()
                     atomic.write_all(self.file.fd, self.octets())
                     self._chunks.clear()
+                elif len(self._chunks) > MAX_CHUNKS:
+                    self.octets()
         except OSError as error:
             self._chunks.clear()
             self.failure = error
 
     def octets(self) -> bytes:
-        """All of a message that is in memory."""
+        """All of a message that is in memory, joined to one piece."""
         if len(self._chunks) > 1:
             self._chunks = [b"".join(self._chunks)]
         return self._chunks[0] if self._chunks else b""

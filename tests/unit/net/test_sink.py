@@ -5,6 +5,7 @@ import os
 import resource
 import stat
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -243,6 +244,20 @@ def test_body_remembers_that_the_disk_is_full() -> None:
     assert body.size == 10 * SPILL
     body.discard()
     assert body.file is None
+
+
+def test_body_that_trickles_costs_little_more_than_its_octets() -> None:
+    body = Body(lambda: Draft(-1))
+    tracemalloc.start()
+    try:
+        for number in range(SPILL // 2):
+            body.write(b"%02x" % (number % 256))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert body.size == SPILL
+    assert peak < 4 * SPILL
+    assert body.octets()[:6] == b"000102"
 
 
 def test_body_removes_its_file(tmp_path: Path) -> None:
