@@ -1,6 +1,7 @@
 """`blaze srv` as a process: destinations, signals, events, what is on disk when it was acknowledged."""
 
 import base64
+import fcntl
 import json
 import os
 import signal
@@ -241,6 +242,24 @@ def test_srv_prints_into_no_mail_file_when_its_streams_are_closed(tmp_path: Path
         assert process.wait(20) == 0
     lines = (tmp_path / "mbox.jsonl").read_bytes().splitlines()
     assert [json.loads(line)["path"] for line in lines] == ["mbox#1", "mbox#2"]
+
+
+def test_srv_ends_when_nobody_reads_the_events_that_wait(tmp_path: Path) -> None:
+    command = [*BLAZE, "srv", "--json", "--port-file", "port", "127.0.0.1:0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path), cwd=tmp_path
+    ) as process:
+        assert process.stdout
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        port = wait_for_port(tmp_path / "port")
+        for _ in range(20):
+            send(port)
+        time.sleep(0.5)  # the last event is told
+        process.stdout.close()
+        try:
+            assert process.wait(10) == 141
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

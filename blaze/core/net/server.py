@@ -163,6 +163,7 @@ class Server:
             self._event("listening", None, host=host, port=port)
             self._listen_to(listener)
             sweeper = asyncio.create_task(self._sweep())
+            sweeper.add_done_callback(self._swept)
             await self._stopping.wait()
         finally:
             self._poller.forget(listener.fileno())
@@ -227,6 +228,12 @@ class Server:
                 allowed = LINGER if session.is_leaving else limit
                 if not session.is_storing and now - session.progress > allowed:
                     session.expire()
+
+    def _swept(self, sweeper: asyncio.Task[None]) -> None:
+        """It never ends by itself: it was cancelled, or `tick` failed."""
+        failure = None if sweeper.cancelled() else sweeper.exception()
+        if failure:
+            self.fail(failure)
 
     def _accept(self, listener: socket.socket) -> None:
         """Take one connection; others that wait are taken in the next turns, between what clients say."""
