@@ -215,9 +215,14 @@ class ServerConnection:
         """The handshake after STARTTLS is done: the session starts afresh (RFC 3207 §4.2).
 
         `binding` is the channel's, when -PLUS mechanisms shall be offered.
+
+        Raises:
+            RemoteProtocolError: octets in clear came before STARTTLS was answered; the connection must be
+                dropped.
         """
         if self.state is not _HANDSHAKE:
             raise LocalProtocolError("TLS was not asked for")
+        self._refuse_clear_text()
         self.state = _GREETED
         self.tls = True
         self.binding = binding
@@ -269,13 +274,17 @@ class ServerConnection:
         if isinstance(command, Bdat) and self.state is _CHUNKING:
             self._begin_chunk(command)
             return self._read_chunk(command)
-        if kind is StartTLS and self._buffer:
-            self.state = _CLOSED
-            raise RemoteProtocolError("commands in clear after STARTTLS")
+        if kind is StartTLS:
+            self._refuse_clear_text()
         event = Request(command, offers.answer(self, command))
         self._subject = kind
         self._waiting = event
         return event
+
+    def _refuse_clear_text(self) -> None:
+        if self._buffer:
+            self.state = _CLOSED
+            raise RemoteProtocolError("commands in clear after STARTTLS")
 
     def _bad(self, line: bytes, reply: Reply) -> BadRequest:
         self._bad_requests += 1

@@ -217,6 +217,22 @@ def test_commands_before_the_handshake_drop_the_connection() -> None:
         session.server.receive_data(b"NOOP\r\n")
 
 
+def test_commands_that_come_while_starttls_is_being_answered_are_refused() -> None:
+    server = ServerConnection(ServerOptions(starttls=True))
+    event = server.next_event()
+    for line in (HELLO, b"STARTTLS\r\n"):
+        assert isinstance(event, Connected | Request)
+        server.send(event.reply)
+        server.receive_data(line)
+        event = server.next_event()
+    assert isinstance(event, Request)
+    server.receive_data(HELLO + MAIL)
+    assert server.send(event.reply).startswith(b"220 ")
+    with pytest.raises(RemoteProtocolError):
+        server.tls_started()
+    assert server.next_event() == ConnectionClosed()
+
+
 def test_state_starts_afresh_after_tls() -> None:
     options = ServerOptions(starttls=True, mechanisms=("CRAM-MD5", "PLAIN", "SCRAM-SHA-256-PLUS"))
     session = Session(options)
