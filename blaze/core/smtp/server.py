@@ -55,7 +55,7 @@ from blaze.core.smtp.offers import ServerOptions
 from blaze.core.smtp.states import AFTER_REFUSAL, TRANSITIONS, BodyEnd, Opening, State
 from blaze.core.wire import BareNewline, DotReader, LineBuffer, LineTooLong
 
-MAX_BAD_REQUESTS = 20  # ours: a client that errs so often in one session is answered 421
+MAX_BAD_REQUESTS = 20  # ours: a client that gets so many 5yz in one session is answered 421
 
 _OK = Reply(250, "OK", "2.0.0")
 _BAD_SEQUENCE = Reply(503, "Bad sequence of commands", "5.5.1")
@@ -287,7 +287,8 @@ class ServerConnection:
             raise RemoteProtocolError("commands in clear after STARTTLS")
 
     def _bad(self, line: bytes, reply: Reply) -> BadRequest:
-        self._bad_requests += 1
+        if reply.permanent:
+            self._bad_requests += 1
         if self.state is _AUTH:
             self.state = _READY
             self._mechanism = None

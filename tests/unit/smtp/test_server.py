@@ -217,6 +217,13 @@ def test_commands_before_the_handshake_drop_the_connection() -> None:
         session.server.receive_data(b"NOOP\r\n")
 
 
+def test_recipients_beyond_the_limit_leave_the_transaction_as_it_is() -> None:
+    recipients = [b"RCPT TO:<a%d@b>\r\n" % number for number in range(32)]
+    commands = [HELLO, MAIL, *recipients, DATA, BODY, b".\r\n"]
+    session = _session(commands, 0, ServerOptions(max_recipients=2), None)
+    assert _codes(session.said) == [220, 250, 250, 250, 250, *[452] * 30, 354, 250]
+
+
 def test_commands_that_come_while_starttls_is_being_answered_are_refused() -> None:
     server = ServerConnection(ServerOptions(starttls=True))
     event = server.next_event()
