@@ -8,8 +8,11 @@ from blaze.core.smtp.commands import Auth
 from blaze.core.smtp.events import BadRequest, Request
 from blaze.core.smtp.grammar import Reply
 
+MAX_OPENING = 1 << 14
+"""Octets of text kept of a session's opening, which is stored with each of its messages; ours."""
+
 MAX_KEPT = 1 << 18
-"""Octets of text kept of a session's opening, and of each transaction; the rest is counted. Ours."""
+"""Octets of text kept of each transaction; the rest is counted. Ours."""
 
 LINE_OVERHEAD = 64
 """What a line costs beside its text, as it is counted; ours."""
@@ -111,7 +114,7 @@ class SessionLog:
     def _add(self, who: str, said: Said, size: int) -> None:
         if self._tell:
             self._tell(who, text_of(said))
-        if self._kept > MAX_KEPT:
+        if self._kept > (MAX_OPENING if self._is_opening else MAX_KEPT):
             self._omitted += 1
             return
         self._kept += LINE_OVERHEAD + size

@@ -22,7 +22,7 @@ from blaze.core.net import sink
 from blaze.core.net.accounts import is_readable_by_others, read_users
 from blaze.core.net.arrival import SPILL, Arrival, Body, Nowhere, rfc3339
 from blaze.core.net.drafts import Draft
-from blaze.core.net.sessionlog import LINE_OVERHEAD, MAX_KEPT, SessionLog, text_of
+from blaze.core.net.sessionlog import LINE_OVERHEAD, MAX_KEPT, MAX_OPENING, SessionLog, text_of
 from blaze.core.smtp import Reply
 from blaze.core.smtp.commands import Ehlo, Mail, Noop, Rcpt
 from blaze.core.smtp.events import BadRequest, Request
@@ -287,13 +287,15 @@ def test_log_masks_log_ins() -> None:
 
 
 @pytest.mark.parametrize("line", [b"NOOP " + b"x" * 500, b"NOOP"], ids=["long lines", "short lines"])
-def test_log_is_bounded(line: bytes) -> None:
+@pytest.mark.parametrize(("begun", "limit"), [(b"", MAX_OPENING), (b"MAIL FROM:<a@b>", MAX_KEPT)])
+def test_log_is_bounded(begun: bytes, limit: int, line: bytes) -> None:
     log = SessionLog(None)
+    if begun:
+        log.client(begun, Request(Noop(), OK))
     for _ in range(100_000):
         log.client(line, Request(Noop(), OK))
     texts = _texts(log)
-    assert sum(map(len, texts)) < 2 * MAX_KEPT
-    assert len(texts) < 2 * MAX_KEPT // LINE_OVERHEAD
+    assert limit // 10 < sum(map(len, texts)) + LINE_OVERHEAD * len(texts) < 2 * limit
     assert texts[-1].endswith("lines left out")
 
 
