@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from blaze.core.net.transcript import MASK
+from blaze.core.sasl.lines import is_mechanism_name
 from blaze.core.smtp.commands import Auth
 from blaze.core.smtp.events import BadRequest, Request
 from blaze.core.smtp.grammar import Reply
@@ -39,6 +40,15 @@ def text_of(said: Said) -> str:
     return said.to_bytes().decode("utf-8", "surrogateescape").rstrip("\r\n").replace("\r\n", "\n")
 
 
+def _masked(line: bytes) -> bytes:
+    """An AUTH command, well-formed or not, with its mechanism alone."""
+    verb, *rest = line.split(None, 2)
+    shown = [b"AUTH"]
+    if rest and len(verb) == len(b"AUTH") and is_mechanism_name(rest[0].decode("latin-1")):
+        shown.append(rest.pop(0))
+    return b" ".join([*shown, MASK] if rest else shown)
+
+
 class SessionLog:
     """The lines of one session: its opening (up to the first message), and those since the last message."""
 
@@ -55,20 +65,18 @@ class SessionLog:
 
     def client(self, line: bytes, event: Request | BadRequest) -> None:
         """A command line. What may be part of a log-in is masked, also where it was no good."""
-        if self._has_auth or line[:1] in b"AaMm":
+        if self._has_auth or line[:1] in b"AaMm \t":
             line = self._watch(line, event)
         self._add(CLIENT, line, len(line))
 
     def _watch(self, line: bytes, event: Request | BadRequest) -> bytes:
         """The line with its secret masked. The first message ends the opening."""
-        verb = line[:5].upper()
-        if verb == b"AUTH ":
+        if line.lstrip(b" \t")[:4].upper() == b"AUTH":
             self._has_auth = True
-            _, mechanism, *secret = line.split(b" ", 2)
-            return b" ".join([b"AUTH", mechanism, *([MASK] if secret else [])])
+            return _masked(line)
         if type(event) is BadRequest and self._has_auth and event.reply.code in (500, 501, 421):
             return MASK
-        if self._is_opening and verb == b"MAIL ":
+        if self._is_opening and line[:5].upper() == b"MAIL ":
             self._end_opening()
         return line
 

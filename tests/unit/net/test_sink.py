@@ -286,6 +286,24 @@ def test_log_masks_log_ins() -> None:
     assert _texts(log) == ["AUTH plain ****", "****", "AUTH LOGIN ****", "****", "250 2.0.0 OK"]
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (b"AUTH\tPLAIN\tc2VjcmV0", "AUTH PLAIN ****"),
+        (b" AUTH  PLAIN c2VjcmV0 c2VjcmV0", "AUTH PLAIN ****"),
+        (b"AUTH=PLAIN c2VjcmV0", "AUTH ****"),
+        (b"AUTHPLAIN c2VjcmV0", "AUTH ****"),
+        (b"AUTH PLAIN\0c2VjcmV0", "AUTH ****"),
+        (b"AUTH", "AUTH"),
+        (b"AUTH PLAIN", "AUTH PLAIN"),
+    ],
+)
+def test_log_masks_log_ins_that_are_malformed(line: bytes, shown: str) -> None:
+    log = SessionLog(None)
+    log.client(line, BadRequest(b"", Reply(500, "Command not recognized", "5.5.1")))
+    assert _texts(log) == [shown, "250 2.0.0 OK"]
+
+
 @pytest.mark.parametrize("line", [b"NOOP " + b"x" * 500, b"NOOP"], ids=["long lines", "short lines"])
 @pytest.mark.parametrize(("begun", "limit"), [(b"", MAX_OPENING), (b"MAIL FROM:<a@b>", MAX_KEPT)])
 def test_log_is_bounded(begun: bytes, limit: int, line: bytes) -> None:
