@@ -11,7 +11,8 @@ from blaze.core.mail.relay import Outgoing
 from blaze.core.net.delivery import Courier, Delivery, own_name
 from blaze.core.net.smtp import Envelope
 from blaze.core.smtp import NEED_DATA, PAUSED, Reply, ServerConnection, ServerOptions
-from blaze.core.smtp.events import BodyChunk, ConnectionClosed, MessageEnd
+from blaze.core.smtp.commands import Bdat, Data
+from blaze.core.smtp.events import BodyChunk, ConnectionClosed, MessageEnd, Request
 from blaze.core.smtp.server import Transaction
 
 _READ_SIZE = 1 << 16  # octets
@@ -43,7 +44,8 @@ def serve(courier: Courier, read: Callable[[int], bytes | None], write: Callable
                 if isinstance(event, MessageEnd):
                     if reply.positive:
                         reply = _deliver(courier, connection.transaction, body)
-                    body.seek(0)
+                elif isinstance(event, Request) and isinstance(event.command, Data | Bdat):
+                    body.seek(0)  # what is there is of a message that came before, or was broken off
                     body.truncate()
                 write(connection.send(reply))
 

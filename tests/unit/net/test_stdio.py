@@ -84,6 +84,15 @@ def test_input_that_ends_early_delivers_nothing() -> None:
     assert not courier.taken
 
 
+@pytest.mark.parametrize("again", [b"RSET\r\n", b"EHLO x\r\n"])
+def test_nothing_is_left_of_a_message_that_was_broken_off(again: bytes) -> None:
+    courier = Courier()
+    opening, _, _ = DIALOGUE.partition(b"DATA\r\n")
+    _, _, transaction = DIALOGUE.partition(b"EHLO x\r\n")
+    _say(courier, opening + b"BDAT 5\r\nwrong" + again + transaction)
+    assert [octets for _, _, octets in courier.taken] == [b"Subject: x\r\n\r\n.dot\r\n"]
+
+
 def test_newlines_are_those_of_the_first_line() -> None:
     first, _, rest = DIALOGUE.partition(b"\r\n")
     mixed = first + b"\r\n" + rest.replace(b"\r\n", b"\n", 1)
