@@ -1,6 +1,7 @@
 """SMTP on standard input and output (`sendmail -bs`): each message is delivered before it is acknowledged."""
 
 import mmap
+import re
 import tempfile
 from collections.abc import Callable
 from typing import IO
@@ -18,6 +19,8 @@ from blaze.core.smtp.server import Transaction
 _READ_SIZE = 1 << 16  # octets
 _NOT_PASSED_ON = frozenset({"DSN"})
 """What a client may ask for each recipient on its own, and an `Envelope` cannot."""
+_MAX_TEXT = 400  # characters of a line of a reply, at most four octets each; ours
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def serve(courier: Courier, read: Callable[[int], bytes | None], write: Callable[[bytes], object]) -> None:
@@ -43,7 +46,7 @@ def serve(courier: Courier, read: Callable[[int], bytes | None], write: Callable
                 reply = event.reply
                 if isinstance(event, MessageEnd):
                     if reply.positive:
-                        reply = _deliver(courier, connection.transaction, body)
+                        reply = _fit(_deliver(courier, connection.transaction, body))
                 elif isinstance(event, Request) and isinstance(event.command, Data | Bdat):
                     body.seek(0)  # what is there is of a message that came before, or was broken off
                     body.truncate()
@@ -80,13 +83,22 @@ def _deliver(courier: Courier, transaction: Transaction, body: IO[bytes]) -> Rep
     return _summary(deliveries)
 
 
+def _fit(reply: Reply) -> Reply:
+    """The same reply with a text that can be said again: what a server said may be long, or hold controls.
+
+    It must not fail now: the message may have gone, and would go twice.
+    """
+    lines = [_CONTROLS.sub(" ", line)[:_MAX_TEXT] for line in reply.lines]
+    return reply._replace(text="\n".join(lines))
+
+
 def _summary(deliveries: list[Delivery]) -> Reply:
     """One reply for all recipients; once one has the message a failure is final: it must not go twice."""
     failed = [delivery for delivery in deliveries if delivery.error is not None]
     if not failed:
         return deliveries[0].reply
     first = failed[0]
-    text = f"{first.recipient}: {first.reply.text}".replace("\r", " ")
+    text = f"{first.recipient}: {first.reply.text}"
     if len(failed) < len(deliveries):
         return Reply(554, f"Sent to {len(deliveries) - len(failed)} of {len(deliveries)}: {text}", "5.0.0")
     return Reply(554, text, "5.0.0") if first.status == "refused" else Reply(451, text, "4.0.0")

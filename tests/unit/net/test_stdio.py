@@ -22,6 +22,7 @@ class Courier:
 
     def __init__(self, *errors: BlazeError | None) -> None:
         self.errors = errors
+        self.reply = Reply(250, "OK", "2.0.0")
         self.taken: list[tuple[str, list[str], bytes]] = []
 
     def deliver(
@@ -32,7 +33,7 @@ class Courier:
         for recipient, error in zip(envelope.recipients, (*self.errors, None, None), strict=False):
             if isinstance(error, DataError):
                 raise error
-            reply = Reply(250, "OK", "2.0.0") if error is None else Reply(0, str(error))
+            reply = self.reply if error is None else Reply(0, str(error))
             found.append(Delivery(recipient, reply, "mx", None, error))
         return found
 
@@ -76,6 +77,15 @@ def test_notifications_that_would_not_be_asked_for_are_not_offered() -> None:
     courier = Courier()
     asked = DIALOGUE.replace(b"<c@d.test>", b"<c@d.test> NOTIFY=NEVER")
     assert [line[:3] for line in _say(courier, asked)][3] == b"555"
+
+
+@pytest.mark.parametrize("text", ["a\0b\rc", "\U00010000" * 2000, "x\n" * 100 + "y" * 2040])
+def test_what_a_server_says_is_made_fit_for_a_reply(text: str) -> None:
+    courier = Courier()
+    courier.reply = Reply(250, text, "2.0.0")
+    assert [line[:3] for line in _say(courier)[6:]] == [b"250", b"221"]
+    refused = SMTPReplyError(text, code=550, enhanced="5.1.1", command="RCPT")
+    assert [line[:3] for line in _say(Courier(refused, None))[6:]] == [b"554", b"221"]
 
 
 def test_input_that_ends_early_delivers_nothing() -> None:
