@@ -50,7 +50,7 @@ _CANNOT_STORE = Reply(451, "The message could not be stored", "4.3.0")
 
 
 class Session:
-    """A client being served. `progress` is when it last did something, `finished` that it is to go."""
+    """A client being served. `progress` is when it last did something (`time.monotonic`)."""
 
     __slots__ = (
         "_accepting",
@@ -301,9 +301,10 @@ class Session:
         assert arrival is not None
         self._log.body(arrival.body.size)
         reply = self._proposed(event)
-        if reply.positive and arrival.body.failure:
+        failure = arrival.body.failure
+        if reply.positive and failure:
             reply = _CANNOT_STORE
-            self._server.tell_error(self, str(arrival.body.failure))
+            self._server.tell_error(self, f"cannot write: {(failure.strerror or str(failure)).lower()}")
         elif reply.positive and not self._claim():
             reply = _CLOSING
         if not reply.positive:

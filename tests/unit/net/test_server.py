@@ -575,7 +575,9 @@ def test_server_says_451_when_a_large_body_does_not_fit() -> None:
         client.write(ENVELOPE + b"DATA\r\n" + b"x" * 1_000_000 + b"\r\n.\r\nNOOP\r\n")
         assert await client.codes(7) == [220, 250, 250, 250, 354, 451, 250]
 
-    assert play(scenario, sink=Full()).sink.messages == []
+    running = play(scenario, sink=Full())
+    assert running.sink.messages == []
+    assert running.named("error")[0]["what"] == "cannot write: no space left on device"
 
 
 def test_server_stores_what_is_complete_before_it_stops() -> None:
