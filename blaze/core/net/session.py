@@ -306,7 +306,7 @@ class Session:
             reply = _CANNOT_STORE
             self._server.tell_error(self, f"cannot write: {(failure.strerror or str(failure)).lower()}")
         elif reply.positive and not self._claim():
-            reply = _CLOSING
+            reply = _CLOSING if self._is_closing else _FULL
         if not reply.positive:
             arrival.body.discard()
             return reply

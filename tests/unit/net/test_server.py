@@ -580,6 +580,20 @@ def test_server_says_451_when_a_large_body_does_not_fit() -> None:
     assert running.named("error")[0]["what"] == "cannot write: no space left on device"
 
 
+def test_server_that_is_full_says_so_to_those_who_began_before() -> None:
+    async def scenario(running: Running) -> None:
+        first, second = await running.connect(), await running.connect()
+        for client in (first, second):
+            client.write(ENVELOPE + b"DATA\r\n")
+            assert await client.codes(5) == [220, 250, 250, 250, 354]
+        first.write(b".\r\nMAIL FROM:<a@b>\r\n")
+        assert await first.codes(2) == [250, 452]
+        second.write(b".\r\nNOOP\r\n")
+        assert await second.codes(2) == [452, 250]
+
+    assert play(scenario, Listening(port=0, max_messages=1)).sink.messages == [b""]
+
+
 def test_server_stores_what_is_complete_before_it_stops() -> None:
     async def scenario(running: Running) -> None:
         running.sink.gate.clear()
