@@ -113,7 +113,7 @@ class Parameters(dict[str, str | None]):
             DataError: no such list, or a keyword twice.
         """
         parameters = cls()
-        for item in text.split():
+        for item in filter(None, text.split(" ")):
             keyword, equals, value = item.partition("=")
             key = keyword.upper()
             if key in parameters:

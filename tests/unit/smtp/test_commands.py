@@ -26,6 +26,10 @@ from blaze.core.smtp.grammar import MAX_AUTH_LINE, MAX_COMMAND_LINE
         (b"RCPT TO:<Postmaster>", c.Rcpt("Postmaster")),
         (b"RCPT TO:<a@b> NOTIFY=NEVER", c.Rcpt("a@b", {"NOTIFY": "NEVER"})),
         ("RCPT TO:<ü@b>".encode(), c.Rcpt("ü@b")),
+        (
+            "RCPT TO:<a@b>  ORCPT=utf-8;ü\u3000ü@b  NOTIFY=NEVER".encode(),
+            c.Rcpt("a@b", {"ORCPT": "utf-8;ü\u3000ü@b", "NOTIFY": "NEVER"}),
+        ),
         (b"DATA", c.Data()),
         (b"data ", c.Data()),
         (b"BDAT 0 LAST", c.Bdat(0, True)),
