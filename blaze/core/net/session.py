@@ -132,8 +132,8 @@ class Session:
     # What the server asks for.
 
     def shut_down(self) -> None:
-        """Say goodbye as soon as nothing is being stored for the client."""
-        if not self.is_storing:
+        """Say goodbye as soon as nothing is being stored for the client, if that was not done."""
+        if not (self.is_storing or self.is_leaving):
             self._leave(_CLOSING, "shutdown")
 
     def abandon(self) -> None:

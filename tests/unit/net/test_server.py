@@ -527,6 +527,20 @@ def test_server_counts_a_flood_of_errors() -> None:
     assert play(scenario).named("quit")[0]["reason"] == "refused"
 
 
+def test_server_takes_leave_of_a_client_once() -> None:
+    said: list[str] = []
+
+    async def scenario(running: Running) -> None:
+        running.server.trace = lambda _, who, text: said.append(text) if who == "server" else None
+        client = await running.connect()
+        client.write(b"FOO\r\n" * 20)
+        assert (await client.codes(21))[-1] == 421
+        running.server.stop()
+
+    play(scenario)
+    assert [text[:3] for text in said] == ["220", *["500"] * 19, "421"]
+
+
 # Storing.
 
 
