@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -10,6 +11,9 @@ READ, WRITE = 1, 4
 
 MAX_TURNS = 32
 """Turns taken before asyncio's own work, the clock's and that of other threads, is looked at again; ours."""
+
+MAX_TIME = 0.01
+"""Seconds after which the turn is the last one: with many busy clients each takes long; ours."""
 
 Ready = Callable[[int], object]
 """Told what a socket is ready for: READ, WRITE or both; other bits say that the connection is broken."""
@@ -100,6 +104,7 @@ class EpollPoller(Poller):
 
     def _serve(self) -> None:
         self._is_serving = True
+        deadline = time.monotonic() + MAX_TIME
         try:
             for _ in range(MAX_TURNS):
                 found = self._epoll.poll(0)
@@ -110,6 +115,8 @@ class EpollPoller(Poller):
                     if ready:
                         ready(events)
                 self._flush()
+                if time.monotonic() > deadline:
+                    break
         finally:
             self._is_serving = False
             if self._outbox:

@@ -26,6 +26,8 @@ from blaze.core.sasl import Accounts, ChannelBinding
 from blaze.core.smtp import Reply, ServerConnection, ServerOptions
 
 BACKLOG = 512
+MAX_ACCEPTED = 64  # connections taken in a turn that comes late; ours
+LATE = 0.01  # seconds without a look at the listener after which several connections may wait; ours
 LINGER = 2.0  # seconds that a client has to take a last reply
 GRACE = 5.0  # seconds that sessions have to end once the server stops
 _SPARE_FILES = 64  # descriptors that are no connections
@@ -86,6 +88,7 @@ class Server:
         self._sessions: set[Session] = set()
         self._prefix = secrets.token_hex(4)
         self._opened = 0
+        self._accepted = 0.0
         self._stopping = asyncio.Event()
         self._all_ended = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -236,19 +239,31 @@ class Server:
             self.fail(failure)
 
     def _accept(self, listener: socket.socket) -> None:
-        """Take one connection; others that wait are taken in the next turns, between what clients say."""
+        """Take one connection; others that wait are taken in the next turns, between what clients say.
+
+        Where many busy clients make a turn long, several are taken, so that nobody waits for many turns.
+        """
+        now = time.monotonic()
+        count = MAX_ACCEPTED if now - self._accepted > LATE else 1
+        self._accepted = now
+        while count and self._accept_one(listener):
+            count -= 1
+
+    def _accept_one(self, listener: socket.socket) -> bool:
+        """Take one connection, if one waits."""
         try:
             connection, address = listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return
+            return False
         except OSError as error:
             self._pause_accepting(listener, error)
-            return
+            return False
         connection.setblocking(False)
         if len(self._sessions) < self.options.max_connections:
             self.start_session(connection, address[:2])
         else:
             self._turn_away(connection)
+        return True
 
     def _turn_away(self, connection: socket.socket) -> None:
         if not self.options.implicit_tls:

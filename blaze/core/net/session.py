@@ -40,7 +40,7 @@ _CLOSED: Final = State.CLOSED
 MIN_PROGRESS = 1024
 """Octets of a body within the idle time-out that show that the client is alive; ours."""
 
-MAX_REPLIES = 100
+MAX_REPLIES = 20
 """Commands of a client that are answered before the replies are sent and others get their turn; ours."""
 
 _FULL = Reply(452, "This server takes no more messages", "4.3.1")

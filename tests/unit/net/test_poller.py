@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
@@ -207,5 +208,20 @@ def test_what_fails_in_a_turn_leaves_the_others_served(kind: type[Poller]) -> No
             await turns()
             assert [str(failure) for failure in failures] == ["a fault of ours"]
             assert notes == ["sent a"]
+
+    run(kind, scenario)
+
+
+@POLLERS
+def test_long_turns_leave_time_for_the_loop(kind: type[Poller]) -> None:
+    turns = []
+
+    async def scenario(poller: Poller) -> None:
+        with pair() as (ours, theirs):
+            theirs.send(b"x")
+            poller.watch(ours.fileno(), READ, lambda _: turns.append(time.sleep(0.02)))
+            await asyncio.sleep(0.01)
+            assert 0 < len(turns) <= 3
+            poller.forget(ours.fileno())
 
     run(kind, scenario)
