@@ -9,11 +9,8 @@ from typing import Protocol
 READ, WRITE = 1, 4
 """What a socket is watched for; the values of EPOLLIN and EPOLLOUT (epoll_ctl(2))."""
 
-MAX_TURNS = 32
-"""Turns taken before asyncio's own work, the clock's and that of other threads, is looked at again; ours."""
-
 MAX_TIME = 0.01
-"""Seconds after which the turn is the last one: with many busy clients each takes long; ours."""
+"""Seconds after which asyncio's own work, the clock's and that of other threads, is looked at again; ours."""
 
 Ready = Callable[[int], object]
 """Told what a socket is ready for: READ, WRITE or both; other bits say that the connection is broken."""
@@ -106,17 +103,12 @@ class EpollPoller(Poller):
         self._is_serving = True
         deadline = time.monotonic() + MAX_TIME
         try:
-            for _ in range(MAX_TURNS):
-                found = self._epoll.poll(0)
-                if not found:
-                    break
+            while (found := self._epoll.poll(0)) and time.monotonic() < deadline:
                 for fd, events in found:
                     ready = self._ready.get(fd)
                     if ready:
                         ready(events)
                 self._flush()
-                if time.monotonic() > deadline:
-                    break
         finally:
             self._is_serving = False
             if self._outbox:
