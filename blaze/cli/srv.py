@@ -12,7 +12,7 @@ import click
 
 from blaze.cli._app import App, command, option
 from blaze.cli._params import DURATION, ENDPOINT
-from blaze.cli._render import visible
+from blaze.cli._render import VisibleText, visible
 from blaze.cli._transport import HELLO, warn_of_readers
 from blaze.core.errors import InputOutputError, UsageError
 
@@ -290,6 +290,7 @@ class _Reporter:
         self._with_data = with_data
         self._results = Outlet(1)
         self._notes = Outlet(2)
+        self._text = VisibleText() if self._out.is_terminal else None
 
     def tell(self, event: dict[str, Any], arrival: "Arrival | None") -> None:
         """Tell an event."""
@@ -352,10 +353,13 @@ class _Reporter:
             self._say(f"{session} {mark}{line}")
 
     def write(self, octets: bytes) -> None:
-        """Print octets of a message; unbuffered, so that a slow reader holds up nothing but messages."""
+        """Print octets of a message, on a terminal as text that steers nothing.
+
+        They are not buffered, so that a slow reader holds up nothing but messages.
+        """
         from blaze.core.store.atomic import write_all
 
-        write_all(1, octets)
+        write_all(1, self._text.feed(octets) if self._text else octets)
 
     def head(self, arrival: "Arrival") -> bytes:
         """What is printed before a message."""

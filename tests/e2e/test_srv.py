@@ -4,6 +4,7 @@ import base64
 import fcntl
 import json
 import os
+import pty
 import signal
 import smtplib
 import socket
@@ -505,3 +506,24 @@ def test_srv_files_follow_the_umask(tmp_path: Path) -> None:
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+
+def test_srv_shows_messages_on_a_terminal_as_text(tmp_path: Path) -> None:
+    parent, child = pty.openpty()
+    port_file = tmp_path / "port"
+    command = [*BLAZE, "srv", "--count", "1", "--port-file", str(port_file), "127.0.0.1:0"]
+    with subprocess.Popen(
+        command, stdout=child, stderr=subprocess.DEVNULL, env=environment(tmp_path), cwd=tmp_path
+    ) as process:
+        os.close(child)
+        while not port_file.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        with smtplib.SMTP("127.0.0.1", int(port_file.read_text()), timeout=20) as client:
+            client.sendmail(
+                "a@b.test", ["c@d.test"], "Subject: é\x1b]0;x\x07\r\n\r\n".encode() + b"\xffy\r\n"
+            )
+        assert process.wait(20) == 0
+    shown = os.read(parent, 1000).decode()
+    os.close(parent)
+    assert shown == "Subject: é\\x1b]0;x\\x07\r\n\r\n\\udcffy\r\n"
