@@ -167,9 +167,12 @@ def _read_aliases(table: Any, where: str) -> dict[str, tuple[str, ...]]:
                 f"the alias {name!r} is no address and no list of addresses", where=where
             )
         try:
-            aliases[name.lower()] = tuple(one for address in addresses for one in read_names(address))
+            named = tuple(one for address in addresses for one in read_names(address))
         except DataError as error:
             raise ConfigurationError(f"the alias {name!r}: {error}", where=where) from None
+        if not named:
+            raise ConfigurationError(f"the alias {name!r} stands for nobody", where=where)
+        aliases[name.lower()] = named
     return aliases
 
 

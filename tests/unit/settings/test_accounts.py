@@ -67,6 +67,8 @@ def test_find_account_without_a_name() -> None:
         ({"account": {"work": {"aliases": []}}}, "work"),
         ({"account": {"work": {"aliases": {"root": 1}}}}, "work"),
         ({"account": {"work": {"aliases": {"root": "a@"}}}}, "work"),
+        ({"account": {"work": {"aliases": {"root": []}}}}, "work"),
+        ({"account": {"work": {"aliases": {"root": ["", "nobody:;"]}}}}, "work"),
     ],
 )
 def test_find_account_refuses(config: dict[str, Any], name: str | None) -> None:
