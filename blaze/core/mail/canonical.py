@@ -26,7 +26,6 @@ _MADE_FROM_THE_BODY = frozenset(
     {b"mime-version", b"content-type", b"content-transfer-encoding", b"content-length"}
 )
 _NOT_TO_BE_ALTERED = frozenset({"signed", "encrypted"})  # RFC 1847 §2.1, §2.2
-_WIDE_CHARSETS = ("utf_16", "utf_32")  # their newlines are no octets of their own
 
 
 def canonical(root: Part, *, seed: bytes = b"", style: Style = LF) -> Iterator[bytes]:
@@ -80,12 +79,12 @@ def _content(part: Part, children: list[Entity], seed: bytes, style: Style) -> E
         return _multipart(part, children, seed, style)
     if children:
         return _message(part, children[0], style)
-    if not _known_encoding().fullmatch(part.encoding) and transfer.is_identity(part.encoding):
+    if transfer.family(part.encoding) in ("unknown", "x-uuencode"):  # whose lines may have others around
         return None
     if content_type.type == "message" and any(d.name == "encoded-message" for d in part.structure.defects):
         return None
     codec = charset.lookup(content_type.params.get("charset", "")) or ""
-    is_text = content_type.type in ("text", "message") and not codec.startswith(_WIDE_CHARSETS)
+    is_text = content_type.type in ("text", "message") and codec not in charset.WIDE
     return compose.leaf(Leaf(_Decoded(part), str(content_type), content_type.params, is_text=is_text), style)
 
 
@@ -166,11 +165,6 @@ def _field_copied(field: Field, style: Style) -> bytes:
 def _as_written(field: Field, style: Style) -> bytes:
     lines = field.octets.replace(b"\r\n", b"\n").removesuffix(b"\n") + b"\n"
     return lines if style.newline == b"\n" else lines.replace(b"\n", style.newline)
-
-
-@cache
-def _known_encoding() -> re.Pattern[str]:
-    return re.compile(r"[78]-?bits?|binary|none|")
 
 
 @cache

@@ -150,8 +150,11 @@ _UNLABELLED = frozenset(
     )
 )
 
-# Written as ASCII by every mail program that means them; a text without any NUL is not in one of them.
-_WIDE = frozenset(("utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le"))
+WIDE = frozenset(("utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le"))
+"""Codecs whose newlines are no octets of their own.
+
+Written as ASCII by every mail program that means them; a text without any NUL is not in one of them.
+"""
 
 # Charsets of nearly all mail in which octets below 0x80 are ASCII.
 _ASCII_SUPERSETS = frozenset(
@@ -240,7 +243,7 @@ def decode(data: bytes, label: str | None) -> Decoded:
 
 
 def _decode_labelled(data: bytes, codec: str) -> Decoded:
-    wide_but_narrow = codec in _WIDE and b"\0" not in data and not data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    wide_but_narrow = codec in WIDE and b"\0" not in data and not data.startswith((b"\xff\xfe", b"\xfe\xff"))
     if not wide_but_narrow:
         for candidate in (codec, _SECOND_CHOICE.get(codec)):
             try:

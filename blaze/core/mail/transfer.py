@@ -65,31 +65,41 @@ def decode_bytes(encoding: str, data: bytes, defects: list[str] | None = None) -
 
 def is_identity(encoding: str) -> bool:
     """True when `decode` leaves the octets as they are: `7bit` and its like, or a name not known."""
-    return _new_decoder(encoding, []) is None
+    return family(encoding) in ("identity", "unknown")
 
 
-def _new_decoder(encoding: str, defects: list[str]) -> _Decoder | None:
+def family(encoding: str) -> str:
+    """What `decode` takes a name for: `base64`, `quoted-printable`, `x-uuencode`, `identity` or `unknown`."""
     name = encoding.lower()
-    if name == "base64":
-        return _Base64Decoder(defects)
-    if name == "quoted-printable":
-        return _QuotedPrintableDecoder(defects)
+    if name in ("base64", "quoted-printable"):
+        return name
     if name in _IDENTITY:
-        return None
+        return "identity"
     name = name.strip()
     if name in ("base-64", "b64", "x-base64"):
-        return _Base64Decoder(defects)
+        return "base64"
     if name.replace("_", "-").replace(" ", "-") in (
         "quotedprintable",
         "quoted-printable",
         "x-quoted-printable",
         "qp",
     ):
-        return _QuotedPrintableDecoder(defects)
+        return "quoted-printable"
     if name in ("x-uuencode", "x-uue", "uuencode", "uue"):
-        return _UuencodeDecoder(defects)
-    if name not in _IDENTITY and name not in _LEFT_ALONE:
-        _note(defects, "unknown-encoding")
+        return "x-uuencode"
+    return "identity" if name in _IDENTITY else "unknown"
+
+
+def _new_decoder(encoding: str, defects: list[str]) -> _Decoder | None:
+    match family(encoding):
+        case "base64":
+            return _Base64Decoder(defects)
+        case "quoted-printable":
+            return _QuotedPrintableDecoder(defects)
+        case "x-uuencode":
+            return _UuencodeDecoder(defects)
+        case "unknown" if encoding.strip().lower() not in _LEFT_ALONE:
+            _note(defects, "unknown-encoding")
     return None
 
 

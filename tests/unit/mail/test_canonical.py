@@ -106,6 +106,7 @@ def test_canonical_labels_a_message_by_what_it_holds() -> None:
     ("content_type", "encoding", "body"),
     [
         (b"text/plain", b"x-mystery", b"caf\xe9"),
+        (b"text/plain", b"x-uuencode", b"before\nbegin 644 x\n#8F%R\n`\nend\nafter\n"),
         (b"message/rfc822", b"base64", b"U3ViamVjdDogeAoK"),
         (b"multipart/mixed", b"7bit", b"--b\nno boundary\n"),
     ],
