@@ -281,6 +281,4 @@ def _missing_fields(part: "Part", call: Call, sender: str, domain: str) -> bytes
         fields.append(
             b"Message-ID: <%b@%b>\n" % (secrets.token_hex(16).encode(), to_ascii_domain(domain).encode())
         )
-    if header.start == header.body_start:
-        fields.append(b"\n")  # there is no header: what we add becomes it
     return b"".join(fields)

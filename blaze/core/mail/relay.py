@@ -3,11 +3,14 @@
 What need not change is copied from the buffer; newlines come out as CRLF. Memory is that of a window.
 """
 
+import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
-from blaze.core.mail import address, build, encoded, transfer, window
+from blaze.core.mail import address, build, charset, encoded, transfer, window
+from blaze.core.mail.address import Address, Group, Mailbox
 from blaze.core.mail.compose import Encoded, Source, Span, iter_with_newline
 from blaze.core.mail.header import Field
 from blaze.core.mail.message import Part, walk
@@ -97,13 +100,16 @@ class _Edit(NamedTuple):
 class Outgoing:
     """A message on its way to a server, as often as needed.
 
-    `message` is the root of its part tree, `added` are fields (with their newlines) to put in front.
+    `message` is the root of its part tree, `added` are fields (with their newlines) to put in front, which
+    become the header of a message that has none.
     """
 
     def __init__(self, message: Part, added: bytes = b"") -> None:
         self.message = message
         self._added = [_Edit(message.start, message.start, (added,))] if added else []
         self._hidden = self._added + _hidden_fields(message)
+        if added:
+            self._hidden += _empty_line(message)
         self._traits: Traits | None = None
         self._whole: bytes | None = None  # a small message without its hidden fields
         if message.end - message.start <= window.CHUNK:
@@ -131,26 +137,37 @@ class Outgoing:
     @property
     def has_utf8_header(self) -> bool:
         """Whether the header holds UTF-8 beyond ASCII (RFC 6532)."""
-        if not self.eight_bit or self.header_octets.isascii():
-            return False
-        try:
-            self.header_octets.decode()
-        except UnicodeDecodeError:
-            return False
-        return True
+        return self.eight_bit and not self.header_octets.isascii() and _is_utf8(self.header_octets)
 
     @property
     def is_signed(self) -> bool:
         """Whether re-encoding would break a signature."""
-        return (
-            self.message.header.get(b"dkim-signature") is not None
-            or self.message.content_type.subtype == "signed"
+        return self.message.header.get(b"dkim-signature") is not None or any(
+            part.content_type.subtype == "signed" for _, part in walk(self.message)
         )
 
     @property
     def must_change(self) -> bool:
-        """Whether it cannot go over any wire as it is: a bare CR, or a line over 998 octets."""
-        return self.traits.bare_return or self.traits.long_line
+        """Whether it cannot go over any wire as it is.
+
+        It has a bare CR, a line over 998 octets, or LFs in octets that are no text.
+        """
+        return self.traits.bare_return or self.traits.long_line or self.has_binary_newlines
+
+    @property
+    def has_binary_newlines(self) -> bool:
+        """Whether a part in the encoding ``binary`` that is no text has an LF that would become a CRLF."""
+        if self.traits.canonical or not self._may_be_binary():
+            return False
+        return any(_has_binary_newlines(part) for _, part in walk(self.message) if not part.parts)
+
+    def _may_be_binary(self) -> bool:
+        """Whether a look at a small message leaves it open that it names the encoding ``binary``."""
+        if self._whole is None:
+            return True
+        header = self.message.buffer[self.message.start : self.message.header.body_start].lower()
+        has_parts = b"multipart" in header or b"message/" in header
+        return b"binary" in (self._whole.lower() if has_parts else header)
 
     def iter_unchanged(self) -> Iterator[bytes]:
         """The message with CRLF newlines, the last line ended; no chunk ends between CR and LF."""
@@ -169,12 +186,13 @@ class Outgoing:
             DataError: something cannot be said otherwise.
         """
         edits = [*self._added, *self._edits(seven_bit=seven_bit, ascii_header=ascii_header)]
-        return _ended(_checked(iter_with_newline(self._spliced(edits), b"\r\n")))
+        chunks = iter_with_newline(self._spliced(edits), b"\r\n")
+        return _ended(_checked(chunks, seven_bit=seven_bit))
 
     def _spliced(self, edits: list[_Edit], end: int | None = None) -> Iterator[bytes]:
         position = self.message.start
         end = self.message.end if end is None else end
-        for edit in sorted(edits, key=lambda edit: edit.start):
+        for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
             yield from window.iter_chunks(self.message.buffer, position, edit.start)
             yield from edit.chunks
             position = edit.end
@@ -189,9 +207,12 @@ class Outgoing:
                 if seven_bit and part.header.get(b"content-transfer-encoding") is not None:
                     new_encoding = "7bit" if part.encoding in ("8bit", "binary") else None
             elif _is_unfit(part, seven_bit=seven_bit):
-                new_encoding = "quoted-printable" if part.content_type.type == "text" else "base64"
+                new_encoding = _encoding_for(part)
                 yield _Edit(*part.body, _recoded(part, new_encoding))
-            yield from _header_edits(part, new_encoding, is_root=is_root, ascii_header=ascii_header)
+            header_edits = [*_header_edits(part, new_encoding, is_root=is_root, ascii_header=ascii_header)]
+            yield from header_edits
+            if header_edits or (is_root and self._added):
+                yield from _empty_line(part)
 
 
 def _hidden_fields(message: Part) -> list[_Edit]:
@@ -204,19 +225,42 @@ def _hidden_fields(message: Part) -> list[_Edit]:
     ]
 
 
+def _empty_line(part: Part) -> list[_Edit]:
+    """What ends the header that a part without one is given."""
+    header = part.header
+    is_missing = header.start == header.body_start
+    return [_Edit(header.start, header.start, (b"\r\n",))] if is_missing else []
+
+
 def _is_unfit(part: Part, *, seven_bit: bool) -> bool:
     traits = survey(part.iter_raw())
-    return traits.bare_return or traits.long_line or (seven_bit and traits.eight_bit)
+    return (
+        traits.bare_return
+        or traits.long_line
+        or (seven_bit and traits.eight_bit)
+        or _has_binary_newlines(part)
+    )
+
+
+def _has_binary_newlines(part: Part) -> bool:
+    is_binary = part.encoding == "binary" and part.content_type.type != "text"
+    return is_binary and not survey(part.iter_raw()).canonical
+
+
+def _encoding_for(part: Part) -> str:
+    """Quoted-printable for text whose lines are lines, base64 for octets that must all come back."""
+    content_type = part.content_type
+    codec = charset.lookup(content_type.params.get("charset", "")) or ""
+    is_lines = content_type.type == "text" and codec not in charset.WIDE
+    return "quoted-printable" if is_lines and transfer.family(part.encoding) != "base64" else "base64"
 
 
 def _recoded(part: Part, encoding: str) -> Source:
-    is_text = encoding == "quoted-printable"
-    source: Source = Span(part.buffer, *part.body)
-    if not transfer.is_identity(part.encoding):
-        source = _Decoded(part)
-    elif part.encoding not in ("7bit", "8bit", "binary"):
-        raise DataError(f"a part in the unknown encoding {part.encoding!r} cannot be re-encoded")
-    return Encoded(source, encoding, is_text, b"\r\n")
+    family = transfer.family(part.encoding)
+    if family in ("unknown", "x-uuencode"):  # what stands around uuencoded lines would be lost
+        raise DataError(f"a part in the encoding {part.encoding!r} cannot be re-encoded")
+    source: Source = Span(part.buffer, *part.body) if family == "identity" else _Decoded(part)
+    return Encoded(source, encoding, encoding == "quoted-printable", b"\r\n")
 
 
 class _Decoded:
@@ -247,9 +291,9 @@ def _header_edits(
     for field in header:
         if is_root and field.key in HIDDEN_FIELDS:
             yield _Edit(field.start, field.end, ())
-        elif named and field.key == b"content-transfer-encoding":
-            yield _Edit(field.start, field.end, (named,))
-            named = b""
+        elif new_encoding and field.key == b"content-transfer-encoding":
+            yield _Edit(field.start, field.end, (named or b"",))
+            named = None
         elif changed := _rewritten(field, is_root=is_root, ascii_header=ascii_header):
             yield _Edit(field.start, field.end, (changed,))
     added = [named] if named else []
@@ -265,25 +309,87 @@ def _rewritten(field: Field, *, is_root: bool, ascii_header: bool) -> bytes | No
     if not (traits.bare_return or traits.long_line or (ascii_header and traits.eight_bit)):
         return None
     value = field.unfolded.replace(b"\r", b" ")
-    is_list = field.key in build.ADDRESS_FIELDS
-    text = value.decode("utf-8", "replace") if is_list else encoded.decode(value)
+    must_stay = ascii_header and is_root and field.key in build.ADDRESS_FIELDS
+    if must_stay and (beyond := _address_beyond_ascii(value)):
+        raise DataError(f"the field {field.name} has an address that needs SMTPUTF8: {beyond}")
     try:
-        return build.field(field.name, text, _CRLF)
-    except (DataError, UnicodeEncodeError):
-        if is_root and is_list and (beyond := _address_beyond_ascii(value)):
-            raise DataError(f"the field {field.name} has an address that needs SMTPUTF8: {beyond}") from None
-        plain = bytes(octet if octet < 128 else 63 for octet in value)
-        folded = build.structured(field.name, plain.decode("ascii"), _CRLF)
+        return _made_anew(field, value, build.Style(b"\r\n", utf8=not ascii_header))
+    except DataError:
+        folded = build.structured(field.name, _words_encoded(value), _CRLF)
         if survey((folded,)).long_line:
             raise DataError(f"the field {field.name} has a line over {MAX_LINE} octets") from None
         return folded
 
 
+def _made_anew(field: Field, value: bytes, style: build.Style) -> bytes:
+    """The field as its grammar has it; octets that are no UTF-8 get the label unknown-8bit (RFC 1428).
+
+    Raises:
+        DataError: the value is not what the field takes.
+    """
+    name, key = field.name, field.key
+    if key in build.ADDRESS_FIELDS:
+        listed = address.parse_list(value)
+        if listed.defects or not listed.addresses:
+            raise DataError("not a list of addresses", where=name)
+        return build.addresses(name, [_sayable(one, style) for one in listed.addresses], style)
+    if key in build.PARAMETER_FIELDS:
+        return build.parameter_field(name, value, style)
+    text = encoded.decode(value)
+    is_free = key not in build.STRUCTURED_FIELDS and key not in build.MESSAGE_ID_FIELDS
+    if is_free and not _is_utf8(value):
+        return build.unstructured(name, text, style)
+    return build.field(name, text, style)
+
+
+def _sayable(one: Address, style: build.Style) -> Address:
+    """An address that ASCII cannot say becomes the name of an empty group (RFC 6857 §3.2.1)."""
+    members = one.mailboxes if isinstance(one, Group) else (one,)
+    if all(_is_sayable(member, style) for member in members):
+        return one
+    listed = ", ".join(member.addr_spec for member in members)
+    return Group(f"{one.decoded_name or ''} {listed}".strip(), ())
+
+
+def _is_sayable(mailbox: Mailbox, style: build.Style) -> bool:
+    if mailbox.local_part.isascii() and mailbox.domain.isascii():
+        return True
+    try:
+        mailbox.addr_spec.encode()
+        return style.utf8 or (mailbox.local_part.isascii() and bool(address.to_ascii_domain(mailbox.domain)))
+    except (UnicodeEncodeError, DataError):
+        return False
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _words_encoded(value: bytes) -> str:
+    """The value with its words beyond ASCII as encoded-words wherever they stand: nothing gets lost."""
+
+    def encode(found: re.Match[bytes]) -> bytes:
+        words = encoded.encode(found[0].decode("utf-8", "surrogateescape"), context="phrase")
+        return b" ".join(words)
+
+    return _words_beyond_ascii().sub(encode, value).decode("ascii")
+
+
+@cache
+def _words_beyond_ascii() -> re.Pattern[bytes]:
+    """Words with an octet beyond ASCII, those next to each other together; linear."""
+    special = rb"\s()<>\[\]:;@\\,\""
+    word = rb"[^%b\x80-\xff]*+[\x80-\xff][^%b]*+" % (special, special)
+    return re.compile(rb"(?<![^%b])%b(?:[ \t]++%b)*+" % (special, word, word))
+
+
 def _address_beyond_ascii(value: bytes) -> str | None:
     """The first address of a list in UTF-8 whose local-part no ASCII form stands for (RFC 6532 §3.2)."""
-    try:
-        value.decode()
-    except UnicodeDecodeError:
+    if not _is_utf8(value):
         return None  # no address of any standard
     mailboxes = address.parse_list(value).mailboxes
     return next((one.addr_spec for one in mailboxes if not one.local_part.isascii()), None)
@@ -300,7 +406,7 @@ def _ended(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield b"\r\n"
 
 
-def _checked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _checked(chunks: Iterator[bytes], *, seven_bit: bool) -> Iterator[bytes]:
     """The chunks, refused where they are still unfit: outside any body and any field."""
     line = 0
     held = b""
@@ -312,6 +418,8 @@ def _checked(chunks: Iterator[bytes]) -> Iterator[bytes]:
         lengths = [line + len(lines[0]), *map(len, lines[1:])]
         if max(lengths) > MAX_LINE or chunk.count(b"\r") != len(lines) - 1:
             raise DataError("a bare CR or a line over 998 octets cannot be re-encoded")
+        if seven_bit and not chunk.isascii():
+            raise DataError("8-bit octets outside any field and body cannot be re-encoded")
         line = lengths[-1]
         yield chunk
     if held:

@@ -348,6 +348,8 @@ class Transaction:
             return "it has a bare CR"
         if traits.long_line:
             return "it has a line over 998 octets"
+        if self._message.has_binary_newlines:
+            return "it has a binary part, and the server would change its newlines"
         needed = "SMTPUTF8" if "8BITMIME" in self._offered else "8BITMIME"
         return f"it has 8-bit octets, and the server offers no {needed}"
 

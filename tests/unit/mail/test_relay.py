@@ -1,5 +1,6 @@
 """Messages made fit for the wire: what is copied, what is left out, what is re-encoded."""
 
+from base64 import b64encode
 from email import message_from_bytes
 
 import pytest
@@ -130,6 +131,97 @@ def test_a_simple_message_gets_an_encoding_only_when_it_needs_one(
     assert decoded == (body.replace(b"\n", b"\r\n") if encoding else _canonical(body))
 
 
+UTF_16 = "h\xe9\nllo\n".encode("utf-16-le")
+BASE64 = b"Content-Transfer-Encoding: base64\n\n"
+
+
+def _decoded(octets: bytes) -> list[bytes]:
+    return [b"".join(part.iter_octets()) for _, part in message.walk(message.parse(octets)) if not part.parts]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"Content-Type: text/plain; charset=utf-16le\n" + BASE64 + b64encode(UTF_16 * 200) + b"\n",
+        b"Content-Type: text/csv\n" + BASE64 + b64encode(b"a\nb\r\nc\rd" * 200) + b"\n",
+        b"Content-Type: text/plain; charset=utf-16le\nContent-Transfer-Encoding: 8bit\n\n" + UTF_16,
+        b"Content-Transfer-Encoding: 8-bit\nContent-Type: image/x\n\n\xff\n\n",
+        b"Content-Transfer-Encoding: binary\nContent-Type: image/x\n\n\xff\n\n",
+        b"Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 8bit\n\n/w==\xff",
+    ],
+)
+def test_no_octet_of_a_body_changes(octets: bytes) -> None:
+    changed = b"".join(_outgoing(octets).iter_changed(seven_bit=True, ascii_header=True))
+    assert changed.isascii()
+    assert changed.lower().count(b"content-transfer-encoding") == 1
+    assert _decoded(changed) == _decoded(octets)
+
+
+@pytest.mark.parametrize("added", [b"", b"Date: now\n"])
+def test_a_message_without_a_header_is_given_one(added: bytes) -> None:
+    outgoing = _outgoing(b"\xc3\xbcber\n", added)
+    changed = b"".join(outgoing.iter_changed(seven_bit=True, ascii_header=True))
+    fields = b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\n"
+    assert changed == added.replace(b"\n", b"\r\n") + fields + b"\r\n=C3=BCber\r\n"
+    unchanged = b"".join(outgoing.iter_unchanged())
+    assert unchanged == _canonical((added + b"\n" if added else b"") + b"\xc3\xbcber\n")
+
+
+SCRIPT = b"Content-Type: application/x-sh\nContent-Transfer-Encoding: Binary\n\n#!/bin/sh\ntrue\n"
+
+
+@pytest.mark.parametrize(
+    ("octets", "must_change"),
+    [
+        (SCRIPT, True),
+        (b'Content-Type: multipart/mixed; boundary="b"\n\n--b\n' + SCRIPT + b"--b--\n", True),
+        (SCRIPT.replace(b"\n", b"\r\n"), False),
+        (SCRIPT.replace(b"application", b"text"), False),
+        (b"Subject: binary\n\nbinary\n", False),
+    ],
+)
+def test_the_newlines_of_a_binary_part_are_kept(octets: bytes, must_change: bool) -> None:
+    outgoing = _outgoing(octets)
+    assert outgoing.must_change is must_change
+    changed = b"".join(outgoing.iter_changed(seven_bit=False, ascii_header=False))
+    assert (b"base64" in changed) is must_change
+    if must_change:
+        assert _decoded(changed) == _decoded(octets)
+
+
+def test_a_signature_inside_the_message_counts() -> None:
+    signed = b'Content-Type: multipart/signed; boundary="c"\n\n--c\n\nx\n--c--\n'
+    outer = b'Content-Type: multipart/mixed; boundary="b"\n\n--b\n%b\n--b--\n'
+    assert _outgoing(outer % signed).is_signed
+    assert not _outgoing(outer % b"\nx").is_signed
+
+
+@pytest.mark.parametrize(
+    ("field", "ascii_field"),
+    [
+        (b"Subject: H\xe9llo", b"Subject: =?unknown-8bit?q?H=E9llo?="),
+        (b"From: J\xf6rg <j@x.test>", b"From: =?unknown-8bit?q?J=F6rg?= <j@x.test>"),
+        (b"To: J\xf6rg, missing", b"To: =?unknown-8bit?q?J=F6rg?=, missing"),
+        (b"Content-Disposition: inline; filename=h\xe9", b"*=unknown-8bit''h%E9"),
+        (b"Received: from x (h\xe9 \xe9) by b", b"(=?unknown-8bit?q?h=E9_=E9?=)"),
+        ("From: Jö <ö@x.test>".encode(), b"From: =?utf-8?q?J=C3=B6_=C3=B6=40x=2Etest?=:;"),
+        ("Cc: G: ö@x.test, a@x.test;".encode(), b"Cc: G =?utf-8?q?=C3=B6=40x=2Etest=2C_a=40x=2Etest?=:;"),
+    ],
+)
+def test_no_octet_of_a_field_is_lost(field: bytes, ascii_field: bytes) -> None:
+    octets = b"Content-Type: message/rfc822\n\n" + field + b"\n\nx\n"
+    changed = b"".join(_outgoing(octets).iter_changed(seven_bit=True, ascii_header=True))
+    assert changed.isascii()
+    assert ascii_field in changed.replace(b"\r\n ", b" ")
+
+
+def test_an_address_in_utf8_stays_where_a_field_is_only_folded() -> None:
+    octets = "Cc: jörg@x.test, ".encode() + b"a@b.test, " * 200 + b"c@d.test\n\nx\n"
+    changed = b"".join(_outgoing(octets).iter_changed(seven_bit=False, ascii_header=False))
+    assert changed.startswith("Cc: jörg@x.test, a@b.test,".encode())
+    assert max(map(len, changed.split(b"\r\n"))) <= MAX_LINE
+
+
 def test_eight_bit_fields_become_encoded_words() -> None:
     octets = "From: Jörg <j@b.test>\nSubject: über\nX-Old: \xff\n\nx\n".encode("utf-8", "surrogateescape")
     octets = octets.replace("\xff".encode(), b"\xff")
@@ -151,6 +243,9 @@ def test_long_fields_are_folded() -> None:
     [
         b"Message-ID: <" + b"y" * 2000 + b"@b>\n\nx\n",
         b"Content-Transfer-Encoding: x-secret\n\n\xff\n",
+        b"Content-Transfer-Encoding: x-uuencode\n\nnone\xff\n",
+        b'Content-Type: multipart/mixed; boundary="b\xff"\n\n--b\xff\n\nx\n--b\xff--\n',
+        b"Subject: x\nno field \xff\nTo: a@b.test\n\nx\n",
         "Cc: a@x.test, Jörg <jörg@x.test>\n\nx\n".encode(),
         "Reply-To: jörg@x.test, missing-domain\n\nx\n".encode(),
     ],
@@ -181,3 +276,51 @@ def test_any_octets_come_out_fit_or_are_refused(octets: bytes) -> None:
         return
     assert b"\r" not in changed.replace(b"\r\n", b"")
     assert b"\n" not in changed.replace(b"\r\n", b"")
+
+
+TYPES = [
+    b"text/plain",
+    b"text/plain; charset=utf-16",
+    b"image/png",
+    b"message/delivery-status",
+    b"message/rfc822",
+]
+ENCODINGS = [
+    b"7bit",
+    b"8bit",
+    b"binary",
+    b"base64",
+    b"quoted-printable",
+    b"x-uuencode",
+    b"x-secret",
+    b"BASE64",
+]
+OCTETS = [b"a", b" ", b"=", b"=\n", b"/w==", b"--b\n", b".\n", b"From ", *PIECES]
+
+
+@st.composite
+def _messages(draw: st.DrawFn, depth: int = 2) -> bytes:
+    if depth and draw(st.booleans()):
+        parts = draw(st.lists(_messages(depth=depth - 1), min_size=1, max_size=3))
+        line = b"--b%d" % depth
+        inner = b"".join(line + b"\n" + part + b"\n" for part in parts)
+        return b"Content-Type: multipart/mixed; boundary=b%d\n\n" % depth + inner + line + b"--\n"
+    fields = b"Content-Type: %b\nContent-Transfer-Encoding: %b\n"
+    named = draw(st.sampled_from(TYPES)), draw(st.sampled_from(ENCODINGS))
+    body = b"".join(draw(st.lists(st.sampled_from(OCTETS), max_size=12)))
+    return draw(st.sampled_from([fields % named + b"\n", b"\n"])) + body
+
+
+def _content(octets: bytes) -> list[bytes]:
+    """What each leaf holds, its lines with LF and without those that are empty at the end."""
+    return [decoded.replace(b"\r\n", b"\n").rstrip(b"\n") for decoded in _decoded(octets)]
+
+
+@given(_messages(), st.booleans())
+def test_every_leaf_keeps_its_content_or_the_message_is_refused(octets: bytes, seven_bit: bool) -> None:
+    try:
+        changed = b"".join(_outgoing(octets).iter_changed(seven_bit=seven_bit, ascii_header=seven_bit))
+    except DataError:
+        return
+    assert changed.isascii() or not seven_bit
+    assert _content(changed) == _content(octets)
