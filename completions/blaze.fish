@@ -515,7 +515,7 @@ complete -c blaze -n '__blaze_at "blaze fetch"' -l help -d 'Show this message an
 complete -c blaze -n '__blaze_at "blaze send"' -s s -l sender -r -d 'The reverse-path; <> is the null one. [default: Sender or From]'
 complete -c blaze -n '__blaze_at "blaze send"' -s r -l recipient -r -d 'A recipient; may be repeated. [default: those of To, Cc, Bcc]'
 complete -c blaze -n '__blaze_at "blaze send"' -s h -l hostname -l helo -r -d 'The name to say in EHLO. [default: the machine\'s]'
-complete -c blaze -n '__blaze_at "blaze send"' -l port -r -d 'The port to connect to. [default: 25]'
+complete -c blaze -n '__blaze_at "blaze send"' -l port -r -d 'The port to connect to where MX names none. [default: 25]'
 complete -c blaze -n '__blaze_at "blaze send"' -l socket -r -d 'Connect to this Unix socket.'
 complete -c blaze -n '__blaze_at "blaze send"' -l lmtp -d 'Speak LMTP (RFC 2033) to MX, on port 24 where none is named.'
 complete -c blaze -n '__blaze_at "blaze send"' -l notify -r -d 'When the server shall report on the delivery (DSN).'

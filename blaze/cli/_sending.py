@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def transcript_to(app: App, path: str | None) -> "Iterator[Transcript | None]":
-    """A transcript that is written to `path` as it happens, or told for -vv; None where none is wanted."""
+def transcript_to(app: App, path: str | None, *, dry: bool) -> "Iterator[Transcript | None]":
+    """A transcript that is written to `path` as it happens, or told for -vv; None where none is wanted.
+
+    Raises:
+        UsageError: it would share standard output with JSON, or with what a `dry` run shows.
+    """
     if path is None and app.out.verbose < 2:
         yield None
         return
@@ -31,8 +35,9 @@ def transcript_to(app: App, path: str | None) -> "Iterator[Transcript | None]":
         yield Transcript(lambda line: app.out.debug(line.rstrip("\n")))
         return
     if path == "-":
-        if app.out.json:
-            raise UsageError("the transcript and --json cannot share standard output")
+        if app.out.json or dry:
+            other = "the dry run" if dry else "--json"
+            raise UsageError(f"the transcript and {other} cannot share standard output")
         yield Transcript(lambda line: app.out.line(line.rstrip("\n")))
         return
     try:
@@ -211,19 +216,25 @@ def _report(app: App, schema: str, job: Job, delivery: "Delivery", known: deque[
         app.report(error)
 
 
-def dry_run(app: App, jobs: Iterator[Job], options: "DeliveryOptions") -> None:
-    """Print the client's lines of the dialogue that would be held; nothing is connected to."""
-    from blaze.core.net.delivery import own_name, refusal
+def dry_run(app: App, jobs: Iterator[Job], options: "DeliveryOptions", quit_after: str | None) -> None:
+    """Print the client's lines of the dialogue that would be held, up to `quit_after` where that is given.
+
+    Nothing is connected to.
+    """
+    from blaze.core.net.delivery import end_after, own_name, reaches, refusal
     from blaze.core.net.dryrun import DryChannel
     from blaze.core.net.smtp import Session
 
+    if app.out.json:
+        raise UsageError("the dialogue of a dry run is no JSON")
     first = next(jobs, None)
     if first is None:
         return
-    login = options.log_in
+    login = options.log_in if quit_after is None or reaches(quit_after, "auth") else None
     channel = DryChannel(
         lambda octets: app.out.octets([octets]),
         lmtp=options.lmtp,
+        record=options.transcript,
         mechanism=login.mechanism if login else None,
         credentials=login.credentials if login else None,
     )
@@ -232,6 +243,10 @@ def dry_run(app: App, jobs: Iterator[Job], options: "DeliveryOptions") -> None:
     session.greet()
     if login:
         session.log_in(login.credentials, login.mechanism, in_clear=True)
+    if quit_after:
+        for error in end_after(quit_after, session, first.envelope, first.message):
+            app.report(error)
+        return
     for job in chain([first], jobs):
         try:
             outcomes = session.send_message(job.envelope, job.message)
@@ -283,7 +298,7 @@ def probe(
         plan = plan_of(job)
         for target in plan.targets:
             try:
-                refusals = run(target, options, plan.envelope, stage)
+                refusals = run(target, options, plan.envelope, job.message, stage)
             except BlazeError as error:  # what `send` would go on after too
                 if target is plan.targets[-1]:
                     raise

@@ -14,6 +14,7 @@ from blaze.core.errors import BlazeError, NoHostError, UsageError
 
 if TYPE_CHECKING:
     from blaze.core.net.delivery import DeliveryOptions, LogIn, Target
+    from blaze.core.net.dial import DialOptions
     from blaze.core.net.transcript import Transcript
 
 DIAL_TIMEOUT = 30.0  # seconds
@@ -348,10 +349,10 @@ def warn_of_readers(app: App, path: str) -> None:
         app.out.warn(f"{path} can be read by others; chmod 600 keeps it secret")
 
 
-def make_target(server: str, port: int, dns: DNS, *, proxy: bool = False) -> "Target":
+def make_target(server: str, port: int, dns: DNS, dial: "DialOptions") -> "Target":
     """The server that the user named: `HOST[:PORT]`, or the path of a Unix socket, which holds a slash.
 
-    A `proxy` looks the name up itself.
+    A proxy looks the name up itself.
     """
     from blaze.core.net.delivery import Target
 
@@ -359,8 +360,8 @@ def make_target(server: str, port: int, dns: DNS, *, proxy: bool = False) -> "Ta
         hint = "Name it as HOST[:PORT]; 'blaze submit' takes a URL."
         raise UsageError("neither a host nor the path of a socket", where=server, hint=hint)
     if "/" in server:
-        if proxy:
-            raise UsageError("no --proxy leads to a Unix socket", where=server)
+        if dial.proxy or dial.bind or dial.family:
+            raise UsageError("--proxy, --bind, -4 and -6 are not for a Unix socket", where=server)
         if os.path.isfile(server) or os.path.isdir(server):
             raise UsageError("not a socket", where=server, hint=_ONE_MAIL)
         return Target("localhost", 0, path=server)
@@ -371,7 +372,7 @@ def make_target(server: str, port: int, dns: DNS, *, proxy: bool = False) -> "Ta
         raise UsageError("no host", where=server)
     name = host if ":" in host else to_ascii_domain(host)
     try:
-        addresses = () if proxy else dns.resolver().addresses(name)
+        addresses = () if dial.proxy else dns.resolver().addresses(name)
     except NoHostError as error:
         error.hint = error.hint or (_ONE_MAIL if os.path.exists(server) else None)
         raise

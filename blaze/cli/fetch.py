@@ -274,7 +274,7 @@ def _fetch_maildrop(
     server = drop.server
     endpoint = f"{f'[{server.host}]' if ':' in server.host else server.host}:{server.port}"
     place = f"pop3://{connect.log_in.credentials.user}@{endpoint}"
-    target = make_target(endpoint, server.port, dns, proxy=bool(connect.dial.proxy))
+    target = make_target(endpoint, server.port, dns, connect.dial)
     session = open_session(target, connect)
     try:
         with (

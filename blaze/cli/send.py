@@ -42,7 +42,10 @@ _LMTP_PORT = 24
 @command("send", reports=True)
 @envelope_options(sender="Sender or From", server="MX")
 @option(
-    "--port", type=click.IntRange(1, 65535), metavar="PORT", help="The port to connect to.  [default: 25]"
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="The port to connect to where MX names none.  [default: 25]",
 )
 @option("--socket", metavar="PATH", help="Connect to this Unix socket.")
 @option("--lmtp", is_flag=True, help="Speak LMTP (RFC 2033) to MX, on port 24 where none is named.")
@@ -83,7 +86,7 @@ def send(
     server = _one_server(server, socket, lmtp=lmtp)
     refuse_less_than_required(connection, notification)
     port = port or (_LMTP_PORT if lmtp else _SMTP_PORT)
-    with transcript_to(app, transcript) as record:
+    with transcript_to(app, transcript, dry=server == "-") as record:
         options = make_options(
             app,
             connection,
@@ -95,9 +98,9 @@ def send(
         )
         jobs = iter_jobs(app, addressed, notification)
         if server == "-":
-            dry_run(app, jobs, options)
+            dry_run(app, jobs, options, quit_after)
             return
-        target = make_target(server, port, dns, proxy=bool(connection.proxy)) if server is not None else None
+        target = make_target(server, port, dns, options.dial) if server is not None else None
         if quit_after:
             probe(
                 app,
@@ -188,13 +191,13 @@ def submit(
     options = submission_options(
         app, connection, submission, find_log_in(who, submission, account, connection)
     )
-    with transcript_to(app, transcript) as record:
+    with transcript_to(app, transcript, dry=dry) as record:
         options = replace(options, hello=hostname, transcript=record, may_change=not no_downgrade)
         jobs = iter_jobs(app, addressed, notification)
         if dry:
-            dry_run(app, jobs, options)
+            dry_run(app, jobs, options, quit_after)
             return
-        target = make_target(submission.host, submission.port, dns, proxy=bool(connection.proxy))
+        target = make_target(submission.host, submission.port, dns, options.dial)
         if quit_after:
             probe(app, jobs, lambda job: Plan([target], job.envelope), options, quit_after)
         else:

@@ -178,7 +178,7 @@ def _courier(app: App, account: "Account") -> "Courier":
     insecure = account.tls in ("none", "opportunistic")
     connection = with_account(_CONNECTION._replace(insecure=insecure), account)
     options = submission_options(app, connection, server, find_log_in(who, server, account, connection))
-    return HostCourier(make_target(server.host, server.port, _DNS), options)
+    return HostCourier(make_target(server.host, server.port, _DNS, options.dial), options)
 
 
 def _read_job(app: App, call: Call, account: "Account") -> "Job":

@@ -443,6 +443,46 @@ def test_quit_after_sends_nothing() -> None:
         assert peer.sessions
 
 
+@pytest.mark.parametrize(
+    ("stage", "last"),
+    [("helo", b"EHLO "), ("auth", b"AUTH PLAIN ****"), ("mail", b"MAIL FROM:"), ("rcpt", b"RCPT TO:")],
+)
+def test_a_dry_run_ends_after_a_stage(stage: str, last: bytes) -> None:
+    done = blaze("submit", "-u", "user", "--quit-after", stage, "-", "-")
+    assert done.returncode == 0, done.stderr
+    *_, before, end = done.stdout.splitlines()
+    assert before.startswith(last)
+    assert end == b"QUIT"
+
+
+def test_a_dry_run_has_a_transcript(tmp_path: Path) -> None:
+    record = tmp_path / "t"
+    shown = blaze("submit", "-u", "user", "--transcript", str(record), "-", "-").stdout
+    text = record.read_bytes()
+    marked = {line[29:] for line in text.splitlines() if line[25:29] == b" -> "}
+    assert {b"AUTH PLAIN ****", b"[%d octets of message]" % len(WIRE + b"..\r\n"), b"QUIT"} <= marked
+    assert b"AUTH PLAIN ****\n" in shown
+    assert b"<-  250" in text
+
+
+@pytest.mark.parametrize("args", [("--json",), ("--transcript", "-")])
+def test_nothing_shares_standard_output_with_a_dry_run(args: tuple[str, ...]) -> None:
+    done = blaze("send", *args, "-", "-")
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+@pytest.mark.parametrize("args", [("-4",), ("--bind", "127.0.0.1"), ("--proxy", "socks5://127.0.0.1:1")])
+def test_options_of_an_address_are_not_for_a_socket(args: tuple[str, ...]) -> None:
+    assert blaze("send", *args, "--socket", "/nowhere", "-").returncode == 2
+
+
+def test_quit_after_asks_about_the_message_at_hand() -> None:
+    with server(ServerOptions(max_size=10)) as peer:
+        done = blaze("send", "--quit-after", "mail", "-", peer.endpoint)
+    assert done.returncode == 69
+    assert b"over the server's limit" in done.stderr
+
+
 def test_transcript_has_the_marks_and_no_secrets(tmp_path: Path) -> None:
     record = tmp_path / "t"
     options = ServerOptions(mechanisms=("PLAIN",), clear_text_auth=True)

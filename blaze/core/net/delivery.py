@@ -18,7 +18,6 @@ from blaze.core.errors import (
     TemporaryError,
     TLSError,
 )
-from blaze.core.mail.message import parse
 from blaze.core.mail.relay import Outgoing
 from blaze.core.net import dial
 from blaze.core.net.channel import SocketChannel
@@ -215,26 +214,36 @@ def _begin(session: Session, target: Target, options: DeliveryOptions) -> None:
 STAGES = ("connect", "helo", "tls", "auth", "mail", "rcpt")
 
 
-def probe(target: Target, options: DeliveryOptions, envelope: Envelope, stage: str) -> list[BlazeError]:
-    """Hold a dialogue up to `stage` of `STAGES` and end it; gives the refusals that came last.
+def probe(
+    target: Target, options: DeliveryOptions, envelope: Envelope, message: Outgoing, stage: str
+) -> list[BlazeError]:
+    """Hold the dialogue that would bring `message` to a server up to `stage` of `STAGES`, and end it.
+
+    Gives the refusals that came last.
 
     Raises:
         BlazeError: an earlier stage failed.
     """
-    reached = STAGES.index(stage)
-    if reached < STAGES.index("auth"):
+    if not reaches(stage, "auth"):
         options = replace(options, log_in=None)
-    if reached < STAGES.index("tls") and options.tls != "implicit":
+    if not reaches(stage, "tls") and options.tls != "implicit":
         options = replace(options, tls="none", insist=False)
-    session = open_session(target, options)
-    refusals: list[BlazeError] = []
-    if reached >= STAGES.index("mail"):
-        outcomes = Transaction(session, envelope, Outgoing(parse(b"")), envelope.recipients).probe(
-            recipients=stage == "rcpt"
-        )
-        refusals += [refusal(outcome, session.server) for outcome in outcomes if not outcome.reply.positive]
+    return end_after(stage, open_session(target, options), envelope, message)
+
+
+def reaches(stage: str, other: str) -> bool:
+    """Whether a dialogue that ends after `stage` goes as far as `other`."""
+    return STAGES.index(stage) >= STAGES.index(other)
+
+
+def end_after(stage: str, session: Session, envelope: Envelope, message: Outgoing) -> list[BlazeError]:
+    """Go on with a session that is open and logged in, up to `stage`, and end it; gives the refusals."""
+    outcomes: list[Outcome] = []
+    if reaches(stage, "mail"):
+        transaction = Transaction(session, envelope, message, envelope.recipients)
+        outcomes = transaction.probe(recipients=reaches(stage, "rcpt"))
     session.quit()
-    return refusals
+    return [refusal(outcome, session.server) for outcome in outcomes if not outcome.reply.positive]
 
 
 class Courier(Protocol):

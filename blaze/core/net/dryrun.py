@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 
 from blaze.core.net.tls import TLSOptions
+from blaze.core.net.transcript import Transcript
 from blaze.core.sasl import ChannelBinding, Credentials
 from blaze.core.smtp import NEED_DATA, PAUSED, ServerConnection, ServerOptions
 from blaze.core.smtp.events import BodyChunk, ConnectionClosed
@@ -33,7 +34,8 @@ class _Anyone:
 
 
 class DryChannel:
-    """A channel to a peer that always says yes; what the client says is given to `show`, with LF newlines.
+    """A channel to a peer that always says yes; what the client says is given to `show`, with LF newlines,
+    and `record` writes down the whole.
 
     The peer counts as one inside TLS. It offers 8BITMIME, SMTPUTF8, DSN and REQUIRETLS, so that a message is
     shown as it is; of the log-ins those that need no proof of its own, and the `mechanism` that is named. It
@@ -48,10 +50,12 @@ class DryChannel:
         show: Callable[[bytes], object],
         *,
         lmtp: bool = False,
+        record: Transcript | None = None,
         mechanism: str | None = None,
         credentials: Credentials | None = None,
     ) -> None:
         self._show = show
+        self._record = record
         self._answers = b""
         self._binding = _BINDING if mechanism and mechanism.endswith("-PLUS") else None
         self._peer = ServerConnection(
@@ -65,12 +69,20 @@ class DryChannel:
 
     def write(self, octets: bytes, timeout: float, *, shown: bytes | None = None) -> None:  # noqa: ARG002
         """See `Channel.write`."""
-        self._show((shown if shown is not None else octets).replace(b"\r\n", b"\n"))
-        self._hear(octets)
+        said = shown if shown is not None else octets
+        if self._record:
+            self._record.sent(said, tls=False)
+        self._say(said, octets)
 
-    def write_body(self, octets: bytes, timeout: float) -> None:
+    def write_body(self, octets: bytes, timeout: float) -> None:  # noqa: ARG002
         """See `Channel.write_body`."""
-        self.write(octets, timeout)
+        if self._record:
+            self._record.sent_body(len(octets), tls=False)
+        self._say(octets, octets)
+
+    def _say(self, shown: bytes, octets: bytes) -> None:
+        self._show(shown.replace(b"\r\n", b"\n"))
+        self._hear(octets)
 
     def _hear(self, octets: bytes) -> None:
         if octets:
@@ -84,6 +96,8 @@ class DryChannel:
     def read(self, deadline: float) -> bytes:  # noqa: ARG002
         """See `Channel.read`."""
         answers, self._answers = self._answers, b""
+        if self._record:
+            self._record.received(answers, tls=False)
         return answers
 
     def start_tls(self, host: str, options: TLSOptions, timeout: float) -> None:

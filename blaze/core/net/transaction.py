@@ -122,11 +122,13 @@ class Transaction:
 
     def probe(self, *, recipients: bool) -> list[Outcome]:
         """Ask about the sender, and the recipients too; nothing is sent."""
+        if refusal := self._refuse_locally():
+            return [Outcome(self._envelope.sender, refusal, "MAIL")]
         if not recipients:
-            self._recipients = []
             reply = self._session.command(self._mail())
             return [Outcome(self._envelope.sender, reply, "MAIL")]
-        self._send_envelope()
+        if self._recipients:
+            self._send_envelope()
         return list(self._outcomes.values())
 
     def _tell(self, recipients: Sequence[str], reply: Reply, command: str) -> None:
