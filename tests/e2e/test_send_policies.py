@@ -99,6 +99,27 @@ def test_unusable_records_still_ask_for_tls(tmp_path: Path) -> None:
     assert b"DANE asks for it" in stderr
 
 
+@pytest.mark.parametrize(
+    ("expanded", "alias", "code"),
+    [
+        ("right", "wrong", 0),
+        ("wrong", "right", 75),
+        (None, "right", 0),
+        ("right", None, 0),
+        (None, "wrong", 75),
+    ],
+)
+def test_the_records_of_the_name_behind_an_alias_come_first(
+    expanded: str | None, alias: str | None, code: int, tls: TLSFiles, peer: Server, tmp_path: Path
+) -> None:
+    digests = {"right": hashlib.sha256(_certificates(tls)[0]).hexdigest(), "wrong": "00" * 32}
+    names = {"mx.one.test": "cname:host.one.test\nad", "host.one.test": "a:127.0.0.1\nad"}
+    for host, kind in (("host", expanded), ("mx", alias)):
+        if kind:
+            names[f"_{peer.port}._tcp.{host}.one.test"] = f"tlsa:3 0 1 {digests[kind]}\nad"
+    assert _send(_zone(tmp_path / "zone", **names), peer)[0] == code
+
+
 def test_dane_ta(tls: TLSFiles, peer: Server, tmp_path: Path) -> None:
     authority = _certificates(tls)[1]
     record = f"tlsa:2 0 1 {hashlib.sha256(authority).hexdigest()}\nad"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from blaze.core.auth.resolver import Association, RecordType, Resolver, ask
+from blaze.core.auth.resolver import Answer, Association, RecordType, Resolver, ask
 from blaze.core.errors import DNSTemporaryError
 from blaze.core.net.tls import CertificateError, certificate_chain, is_issued_under, public_key_info
 
@@ -16,27 +16,51 @@ HAS_CHAIN = hasattr(ssl.SSLSocket, "get_unverified_chain")
 DANE_TA, DANE_EE = 2, 3  # certificate usages that mean something in SMTP, RFC 7672 §3.1
 
 
+MAX_ALIASES = 11  # ours: CNAME records followed, as many as resolvers do
+
+
 class Associations(NamedTuple):
-    """The TLSA records of a host: those that make sense, and whether there were any at all."""
+    """The TLSA records of a host: those that make sense, and whether there were any at all.
+
+    `base` is the name that they are published under (RFC 7672 §2.2.2).
+    """
 
     records: tuple[Association, ...]
     published: bool
+    base: str
 
 
 def find_associations(host: str, port: int, resolver: Resolver) -> Associations:
     """Look up the TLSA records of ``_port._tcp.host``; they count only when the answer is authenticated.
 
-    Ask only for a host whose addresses are authenticated (RFC 7672 §2.2.2).
+    Those of the name that the host is an alias of come first. Ask only for a host whose addresses are
+    authenticated (RFC 7672 §2.2.2).
 
     Raises:
         DNSTemporaryError: the DNS could not say; the host must not be used now (§2.1.1).
     """
-    answer = ask(resolver, f"_{port}._tcp.{host}", RecordType.TLSA)
+    for base in dict.fromkeys((_expand(host, resolver), host)):
+        answer = _ask(resolver, f"_{port}._tcp.{base}", RecordType.TLSA)
+        if answer.authenticated and answer.associations:
+            return Associations(tuple(filter(_is_usable, answer.associations)), True, base)
+    return Associations((), False, host)
+
+
+def _expand(host: str, resolver: Resolver) -> str:
+    """The name that `host` is an alias of in the end, as far as that is authenticated; else `host`."""
+    for _ in range(MAX_ALIASES):
+        answer = _ask(resolver, host, RecordType.CNAME)
+        if not answer.authenticated or not answer.names:
+            break
+        host = answer.names[0].lower()
+    return host
+
+
+def _ask(resolver: Resolver, name: str, kind: RecordType) -> Answer:
+    answer = ask(resolver, name, kind)
     if answer.failed:
         raise DNSTemporaryError("the TLSA records cannot be looked up now", where=str(answer))
-    if not answer.authenticated or not answer.associations:
-        return Associations((), False)
-    return Associations(tuple(filter(_is_usable, answer.associations)), True)
+    return answer
 
 
 def _is_usable(record: Association) -> bool:
@@ -55,8 +79,8 @@ def _is_usable(record: Association) -> bool:
 class DANECheck:
     """Checks a finished handshake against TLSA records.
 
-    `names` are the names that a certificate under a DANE-TA authority may be for: the host and the domain
-    that the mail is for (RFC 7672 §3.2.2). With DANE-EE neither name nor dates count (§3.1.1).
+    `names` are the names that a certificate under a DANE-TA authority may be for: those of the host and the
+    domain that the mail is for (RFC 7672 §3.2.2). With DANE-EE neither name nor dates count (§3.1.1).
     """
 
     records: Sequence[Association]

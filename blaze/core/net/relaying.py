@@ -161,13 +161,13 @@ class MXCourier:
     # What the domain asks for.
 
     def _dane_guard(self, route: mx.Route, host: str) -> _Guard | None:
-        records, published = dane.find_associations(host, self._port, self._resolver)
+        records, published, base = dane.find_associations(host, self._port, self._resolver)
         if not published:
             return None
         options = replace(self._options, tls="starttls")
         if usable := tuple(record for record in records if record.usage == dane.DANE_EE or dane.HAS_CHAIN):
-            check = dane.DANECheck(usable, (host, route.domain))
-            trust = replace(options.tls_options, check=check)
+            check = dane.DANECheck(usable, (base, host, route.domain))
+            trust = replace(options.tls_options, check=check, server_name=base)
             return _Guard(replace(options, insist=True, tls_options=trust), "DANE")
         # RFC 7672 §2.2: TLS is still needed, though nothing says which certificate is right.
         options.inform(f"no TLSA record of {host} can be used here")

@@ -50,6 +50,8 @@ class TLSOptions:
     key: str | None = None
     check: Callable[[ssl.SSLSocket, str], None] | None = None
     """What else must hold once the handshake is done; it raises CertificateError when it does not."""
+    server_name: str | None = None
+    """The name to ask for where it is not the host's (RFC 7672 §8.1)."""
 
 
 def start_tls(connection: socket.socket, host: str, options: TLSOptions, timeout: float) -> ssl.SSLSocket:
@@ -64,7 +66,7 @@ def start_tls(connection: socket.socket, host: str, options: TLSOptions, timeout
     context = client_context(options)
     connection.settimeout(timeout)
     try:
-        secured = context.wrap_socket(connection, server_hostname=host)
+        secured = context.wrap_socket(connection, server_hostname=options.server_name or host)
     except ssl.SSLCertVerificationError as error:
         raise CertificateError(_certificate_reason(error, host), where=host, hint=_VERIFY_HINT) from None
     except ssl.SSLError as error:
