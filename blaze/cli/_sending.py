@@ -213,6 +213,8 @@ def _report(app: App, schema: str, job: Job, delivery: "Delivery", known: deque[
         app.note(error.status)
     else:
         known.append(error)
+        if job.source != "-" and delivery.command in ("MAIL", "RCPT", "DATA"):  # what one message got
+            error.where = f"{job.source}, {error.where}"
         app.report(error)
 
 

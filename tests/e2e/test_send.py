@@ -483,6 +483,18 @@ def test_quit_after_asks_about_the_message_at_hand() -> None:
     assert b"over the server's limit" in done.stderr
 
 
+def test_what_a_server_refuses_is_named_by_its_place_in_a_store(tmp_path: Path) -> None:
+    mbox = tmp_path / "out"
+    mbox.write_bytes(b"From a@b Thu Jan  1 00:00:00 1970\n%b\n" % MESSAGE * 2)
+    with server(None, refuse(Rcpt, 550, "c@one.test")) as peer:
+        done = blaze("send", str(mbox), peer.endpoint)
+    assert done.returncode == 67
+    lines = done.stderr.decode().splitlines()
+    assert [line.rpartition(": ")[2] for line in lines if "c@one" in line] == [
+        f"{mbox}#{number}, c@one.test at {peer.endpoint}" for number in (1, 2)
+    ]
+
+
 def test_transcript_has_the_marks_and_no_secrets(tmp_path: Path) -> None:
     record = tmp_path / "t"
     options = ServerOptions(mechanisms=("PLAIN",), clear_text_auth=True)
