@@ -910,6 +910,18 @@ def test_the_next_host_follows_a_temporary_failure(zone: Path) -> None:
     assert refused + b"; trying mx2.one.test" in done.stderr
 
 
+@pytest.mark.parametrize(("size", "code", "taken"), [(100, 75, 0), (1 << 23, 0, 1)])
+def test_the_next_host_follows_only_where_the_first_cannot_have_the_message(
+    size: int, code: int, taken: int, zone: Path
+) -> None:
+    turns = (b"220 hi\r\n", b"250 mx\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n")
+    with scripted(*turns) as port, server(address="127.0.0.2", port=port) as second:
+        args = ("--offline", "--dns-static", str(zone), "--port", str(port), "-r", "a@one.test")
+        done = blaze("send", *args, "-", stdin=MESSAGE + (b"y" * 70 + b"\n") * (size // 71))
+    assert (done.returncode, len(second.messages)) == (code, taken), done.stderr
+    assert (b"it may arrive twice" in done.stderr) is (taken == 0)
+
+
 def test_a_probe_goes_on_to_the_next_host_and_asks_for_its_domain(zone: Path) -> None:
     with server(address="127.0.0.2") as second:
         args = ("-v", "--quit-after", "rcpt", "-r", "a@one.test", "-r", "b@null.test", "-r", "c@ONE.test")

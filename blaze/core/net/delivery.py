@@ -89,6 +89,7 @@ class Delivery(NamedTuple):
     """What became of one recipient: `error` is None when the message was taken for it.
 
     `command` is what the reply answers: CONNECT, EHLO, AUTH, MAIL, RCPT, DATA; None where there was none.
+    `in_doubt` says that the server may have taken the message all the same: it never said.
     """
 
     recipient: str
@@ -97,6 +98,7 @@ class Delivery(NamedTuple):
     tls: str | None
     error: BlazeError | None
     command: str | None = None
+    in_doubt: bool = False
 
     @property
     def status(self) -> str:
@@ -307,7 +309,14 @@ class HostCourier:
             # A server may close a connection at any time: what follows a message goes by a new one.
             goes_on = reused or any(delivery.error is None for delivery in certain)
             if not goes_on or session.begun or failure.status != TemporaryError.exit_code:
-                return told + self._failed(envelope, _of_server(failure, self._target))
+                return told + self._broken_off(envelope, failure, begun=session.begun)
+
+    def _broken_off(self, envelope: Envelope, failure: BlazeError, *, begun: bool) -> list[Delivery]:
+        error = _of_server(failure, self._target)
+        in_doubt = begun and not isinstance(error, SMTPReplyError | DataError)
+        if in_doubt:
+            error.hint = _IN_DOUBT
+        return [one._replace(in_doubt=in_doubt) for one in self._failed(envelope, error)]
 
     def _ready(self) -> Session:
         if self._failure is not None:
@@ -338,6 +347,9 @@ class HostCourier:
         if self._session is not None:
             self._session.quit()
             self._session = None
+
+
+_IN_DOUBT = "The server may have taken the message: sent again it may arrive twice."
 
 
 def _without(envelope: Envelope, recipients: Collection[str]) -> Envelope:

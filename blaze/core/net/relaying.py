@@ -100,7 +100,7 @@ class MXCourier:
             courier = self._courier(route, host, must_be_secure="REQUIRETLS" in envelope.options)
             deliveries = self._attempt(courier, host, replace(envelope, recipients=waiting), message)
             told |= {one.recipient: _final(told.get(one.recipient), one) for one in deliveries}
-            waiting = [one for one in waiting if _may_succeed_elsewhere(told[one].error)]
+            waiting = [one for one in waiting if _may_go_elsewhere(told[one])]
             if not waiting:
                 break
         return told
@@ -237,11 +237,17 @@ def domain_of(recipient: str) -> str:
 def _final(before: Delivery | None, now: Delivery) -> Delivery:
     """What counts of two hosts: a host that failed for now, where the next says nothing definite."""
     waits = before is not None and before.status == "deferred"
-    return before if before and waits and _may_succeed_elsewhere(now.error) else now
+    return before if before and waits and _may_go_elsewhere(now) else now
 
 
-def _may_succeed_elsewhere(error: BlazeError | None) -> bool:
-    """Whether another host may do better: not after a definite answer about sender, recipient or message."""
+def _may_go_elsewhere(delivery: Delivery) -> bool:
+    """Whether another host may do better: not after a definite answer about sender, recipient or message.
+
+    Nor where this host may have the message: it must not come twice.
+    """
+    error = delivery.error
+    if delivery.in_doubt:
+        return False
     if not isinstance(error, SMTPReplyError):
         return error is not None and not isinstance(error, DataError)
     if error.enhanced == REQUIRETLS_NOT_OFFERED:

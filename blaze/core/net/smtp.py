@@ -101,7 +101,7 @@ class Session:
         self.connection = ClientConnection(lmtp=lmtp)
         self.transactions = 0
         self.begun = False
-        """Whether the server may have taken the message at hand: its octets are on the way."""
+        """Whether the server may have taken the message at hand: its end is on the way."""
         self.outcomes: dict[str, Outcome] = {}
         """What is certain of the message at hand, by recipient."""
         self.may_change = True

@@ -256,7 +256,6 @@ class Transaction:
     def _send_body(self, accepted: list[str]) -> None:
         pending: list[bytes] = []
         size = 0
-        self._session.begun = True
         try:
             for chunk in self._body or ():
                 pending.append(self._connection.send(BodyChunk(chunk, canonical=True)))
@@ -265,6 +264,7 @@ class Transaction:
                     self._session.channel.write_body(b"".join(pending), self._timeouts.block)
                     pending, size = [], 0
             pending.append(self._connection.send(BodyEnd()))
+            self._session.begun = True
             self._end_body(b"".join(pending), all_accepted=len(accepted) == len(self._recipients))
         except TemporaryError:
             self._read_early_reply(accepted)
@@ -303,9 +303,9 @@ class Transaction:
         accepted = self._send_envelope()
         if not accepted:
             return
-        self._session.begun = True
         following = chain([first], [second] if second is not None else [], blocks)
         for block, is_last in _with_last(following):
+            self._session.begun = is_last
             octets = self._connection.send(Bdat(len(block), last=is_last))
             chunk = self._connection.send(BodyChunk(block))
             try:

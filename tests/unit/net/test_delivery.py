@@ -153,7 +153,7 @@ def test_what_is_told_is_what_became_of_it(seed: int) -> None:
             assert not any(server.taken[subject, one] for one in job.envelope.recipients)
             continue
         assert sorted(one.recipient for one in told) == sorted(job.envelope.recipients)
-        for recipient, *_, error, _ in told:
+        for recipient, *_, error, _, _ in told:
             times = server.taken[subject, recipient]
             assert not isinstance(error, ProtocolError)
             if (subject, recipient) not in server.secret:
