@@ -11,6 +11,7 @@ from blaze.core.errors import (
     AuthenticationError,
     BlazeError,
     DataError,
+    LocalProtocolError,
     SMTPReplyError,
     TemporaryError,
     TLSError,
@@ -272,12 +273,16 @@ class Session:
 
         Raises:
             DataError: the message cannot be made fit for this server.
+            LocalProtocolError: another message was announced, and its envelope is on the way.
         """
         self._warn_of_notifications(envelope)
         outcomes = self.outcomes = {}
+        self.begun = False
         waiting = list(dict.fromkeys(envelope.recipients))
         next_one = self._new_transaction(following) if following else None
         begun, self._next_transaction = self._next_transaction, next_one
+        if begun and begun.is_ahead and not begun.is_for(envelope, message):
+            raise LocalProtocolError("the envelope of another message is on the way", where=self.server)
         while waiting:
             self.begun = False
             batch = self._batch(waiting)

@@ -94,6 +94,10 @@ class Transaction:
             self._run_data()
         return self._outcomes
 
+    def is_for(self, envelope: "Envelope", message: Outgoing) -> bool:
+        """Whether it is about this message and this envelope."""
+        return envelope == self._envelope and message is self._message
+
     def prepare(self) -> None:
         """Make the body ready; raises DataError when the message is not fit for the server."""
         if self._body is None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from blaze.core.errors import TemporaryError
+from blaze.core.errors import LocalProtocolError, TemporaryError
 from blaze.core.mail.message import parse
 from blaze.core.mail.relay import Outgoing
-from blaze.core.net.smtp import Envelope, Session
+from blaze.core.net.smtp import Envelope, Following, Session
 from blaze.core.sasl import ChannelBinding
 
 MESSAGE = b"Subject: x\n\n" + b"y" * 70 * 3000 + b"\n"
@@ -59,3 +59,22 @@ def test_a_server_that_hangs_up_and_says_nothing() -> None:
     session.greet()
     with pytest.raises(TemporaryError):
         session.send_message(Envelope("a@x.test", ["b@x.test"]), Outgoing(parse(MESSAGE)))
+
+
+class TakingChannel(BreakingChannel):
+    """Takes what is written."""
+
+    def write_body(self, octets: bytes, timeout: float) -> None:
+        """Everything goes through."""
+
+
+def test_a_message_goes_under_no_envelope_but_its_own() -> None:
+    ok, go_on = b"250 ok\r\n", b"354 go\r\n"
+    channel = TakingChannel(b"220 hi\r\n", b"250-mx\r\n250 PIPELINING\r\n", ok, ok, go_on, ok, ok, ok, go_on)
+    session = Session(channel, "me.test")
+    session.greet()
+    first, second, third = (Envelope("a@x.test", [f"{name}@x.test"]) for name in "bcd")
+    message = Outgoing(parse(b"Subject: x\n\nx\n"))
+    session.send_message(first, message, Following(second, message))
+    with pytest.raises(LocalProtocolError):
+        session.send_message(third, message)
