@@ -300,8 +300,10 @@ class Session:
             crowded_out = [one for one in batch if too_many(told[one].reply)]
             if crowded_out and not any(outcome.reply.positive for outcome in told.values()):
                 crowded_out = []  # there is room for nobody
+            for one in crowded_out:
+                del outcomes[one]  # it gets another
             waiting = crowded_out + waiting[len(batch) :]
-        return list(outcomes.values())
+        return [outcomes[one] for one in dict.fromkeys(envelope.recipients)]
 
     def _warn_of_notifications(self, envelope: Envelope) -> None:
         """Say once when what is asked for of RFC 3461 goes no further."""
