@@ -240,23 +240,6 @@ def parameters(name: str, value: str, params: Mapping[str, str], style: Style = 
     return fold(name, items, style)
 
 
-def parameter_field(name: str, value: bytes, style: Style = LF) -> bytes:
-    """A Content-Type or Content-Disposition read and written anew.
-
-    Raises:
-        DataError: it is none.
-    """
-    if name.lower() == "content-type":
-        media = mime.parse_content_type(value)
-        if not _TAKEN_DEFECTS.issuperset(media.defects):
-            raise DataError(f"not a media type: {value.decode('utf-8', 'replace')}", where=f"field {name}")
-        return parameters(name, f"{media.type}/{media.subtype}", media.params, style)
-    disposition = mime.parse_content_disposition(value)
-    if not _TAKEN_DEFECTS.issuperset(disposition.defects):
-        raise DataError(f"not a disposition: {value.decode('utf-8', 'replace')}", where=f"field {name}")
-    return parameters(name, disposition.type, disposition.params, style)
-
-
 def structured(name: str, text: str, style: Style = LF) -> bytes:
     """A field whose value is written already: `text` is folded at its white space, first after `,` and `;`.
 
@@ -302,7 +285,7 @@ def field(name: str, text: str, style: Style = LF) -> bytes:
     if key == b"keywords" and not text.isascii():
         return phrases(name, filter(None, map(str.strip, text.split(","))), style)
     if key in PARAMETER_FIELDS:
-        return parameter_field(name, value, style)
+        return _parameter_field(name, value, style)
     if key in (b"date", b"resent-date") and date.parse(value) is None:
         raise DataError(f"not a date: {text.strip()}", where=f"field {name}")
     if key in STRUCTURED_FIELDS or (text.isascii() and _encoded_word().search(text)):
@@ -410,6 +393,18 @@ def _phrase(name: str, text: str, style: Style) -> list[bytes]:
     if not _atoms().fullmatch(text):
         text = '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
     return [piece.encode() for piece in re.findall(r"[ \t]*[^ \t]+", " " + text)]
+
+
+def _parameter_field(name: str, value: bytes, style: Style) -> bytes:
+    if name.lower() == "content-type":
+        media = mime.parse_content_type(value)
+        if not _TAKEN_DEFECTS.issuperset(media.defects):
+            raise DataError(f"not a media type: {value.decode()}", where=f"field {name}")
+        return parameters(name, f"{media.type}/{media.subtype}", media.params, style)
+    disposition = mime.parse_content_disposition(value)
+    if not _TAKEN_DEFECTS.issuperset(disposition.defects):
+        raise DataError(f"not a disposition: {value.decode()}", where=f"field {name}")
+    return parameters(name, disposition.type, disposition.params, style)
 
 
 def _identifiers(text: str) -> list[str]:

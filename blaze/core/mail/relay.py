@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
-from blaze.core.mail import address, build, charset, encoded, transfer, window
+from blaze.core.mail import address, build, charset, encoded, mime, transfer, window
 from blaze.core.mail.address import Address, Group, Mailbox
 from blaze.core.mail.compose import Encoded, Source, Span, iter_with_newline
 from blaze.core.mail.header import Field
@@ -334,12 +334,21 @@ def _made_anew(field: Field, value: bytes, style: build.Style) -> bytes:
             raise DataError("not a list of addresses", where=name)
         return build.addresses(name, [_sayable(one, style) for one in listed.addresses], style)
     if key in build.PARAMETER_FIELDS:
-        return build.parameter_field(name, value, style)
+        return _parameters_made_anew(name, key, value, style)
     text = encoded.decode(value)
     is_free = key not in build.STRUCTURED_FIELDS and key not in build.MESSAGE_ID_FIELDS
     if is_free and not _is_utf8(value):
         return build.unstructured(name, text, style)
     return build.field(name, text, style)
+
+
+def _parameters_made_anew(name: str, key: bytes, value: bytes, style: build.Style) -> bytes:
+    """What the field says to a reader: what none understands of it is left out."""
+    if key == b"content-type":
+        media = mime.parse_content_type(value)
+        return build.parameters(name, str(media), media.params, style)
+    disposition = mime.parse_content_disposition(value)
+    return build.parameters(name, disposition.type, disposition.params, style)
 
 
 def _sayable(one: Address, style: build.Style) -> Address:

@@ -203,6 +203,7 @@ def test_a_signature_inside_the_message_counts() -> None:
         (b"From: J\xf6rg <j@x.test>", b"From: =?unknown-8bit?q?J=F6rg?= <j@x.test>"),
         (b"To: J\xf6rg, missing", b"To: =?unknown-8bit?q?J=F6rg?=, missing"),
         (b"Content-Disposition: inline; filename=h\xe9", b"*=unknown-8bit''h%E9"),
+        (b"Content-Type: image/x; \xe9 name=x", b"Content-Type: image/x; name=x"),
         (b"Received: from x (h\xe9 \xe9) by b", b"(=?unknown-8bit?q?h=E9_=E9?=)"),
         ("From: Jö <ö@x.test>".encode(), b"From: =?utf-8?q?J=C3=B6_=C3=B6=40x=2Etest?=:;"),
         ("Cc: G: ö@x.test, a@x.test;".encode(), b"Cc: G =?utf-8?q?=C3=B6=40x=2Etest=2C_a=40x=2Etest?=:;"),
