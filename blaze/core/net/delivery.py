@@ -4,7 +4,7 @@ Connections are kept for the messages that follow; a host that failed for now ma
 """
 
 import socket
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple, Protocol
@@ -296,7 +296,7 @@ class HostCourier:
                 session.send_message(envelope, message, following)
             except BlazeError as error:
                 failure = error
-            certain = _told(session, session.outcomes.values())
+            certain = _told(session, envelope)
             told += certain
             if failure is None:
                 return told
@@ -358,7 +358,11 @@ def _without(envelope: Envelope, recipients: Collection[str]) -> Envelope:
     return replace(envelope, recipients=rest)
 
 
-def _told(session: Session, outcomes: Iterable[Outcome]) -> list[Delivery]:
+def _told(session: Session, envelope: Envelope) -> list[Delivery]:
+    """What is certain of the recipients, in their order."""
+    outcomes = [
+        session.outcomes[one] for one in dict.fromkeys(envelope.recipients) if one in session.outcomes
+    ]
     return [
         Delivery(
             outcome.recipient,
