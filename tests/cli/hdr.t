@@ -19,6 +19,13 @@ An empty value leaves no blank behind, and a folded one is unfolded.
   Subject:|
   X-Long: one two|
 
+The byte order mark that Windows programs and Exchange put before a header is none of it.
+
+  $ printf '\357\273\277From: ann@example.org\r\n\r\n' > mark.eml
+  $ blaze hdr mark.eml
+  From: ann@example.org
+  $ blaze iso mark.eml | cmp - mark.eml
+
 Each name after -h stands for one occurrence; the order is the message's.
 
   $ printf 'A: foo\nA: bar\nB: baz\n\n' > twice

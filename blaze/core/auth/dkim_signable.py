@@ -97,7 +97,7 @@ class Signable:
         if self._by_name is None:
             block = self.header
             if block.end - block.start < _SMALL_HEADER and self.buffer[block.end - 1 : block.end] == b"\n":
-                self._by_name = _index(self.buffer, block.start, block.end)
+                self._by_name = _index(self.buffer, block.first, block.end)
             else:
                 self._by_name = {}
                 for span in block.spans:

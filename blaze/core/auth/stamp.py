@@ -95,14 +95,11 @@ def iter_stamped(
 ) -> Iterator[bytes]:
     """The message from ``head.start`` to `end` with `fields` on top and without `removed`, in chunks.
 
-    Every other octet stays. An mbox From line stays the first line; a message without a header gets the empty
-    line that ends one.
+    Every other octet stays. A byte order mark and an mbox From line stay in front; a message without a header
+    gets the empty line that ends one.
     """
-    start = head.start
-    if buffer[start : start + 5] == b"From " and any(
-        defect == ("mbox-from-line", start) for defect in head.defects
-    ):
-        start = buffer.find(b"\n", start, head.body_start) + 1 or head.body_start
+    start = head.top
+    if start > head.start:
         yield buffer[head.start : start]
     yield from fields
     if head.body_start == head.start and fields:

@@ -104,14 +104,14 @@ def put(chunks: Iterable[bytes], leaf: Leaf, style: Style) -> Iterator[bytes]:
 def add_fields(chunks: Iterable[bytes], fields: Sequence[bytes], style: Style) -> Iterator[bytes]:
     """`fields` and then the message in `chunks`, which is read once, as it comes.
 
-    A From line of mbox stays the first line. A message without a header gets the empty line after one.
+    A byte order mark and a From line of mbox stay in front. A message without a header gets the empty line
+    after one.
     """
     streamed = _take_header(chunks)
     octets = streamed.octets
     head = header.parse(octets)
     style = _style_of(head, style)
-    from_line = re.match(rb">?From [^\n]*\n", octets)
-    start = from_line.end() if from_line else 0
+    start = head.top
     yield from _converted([octets[:start]], head, style)
     yield b"".join(_restyled(fields, style))
     if head.body_start == head.start:
@@ -165,7 +165,7 @@ def _whole_fields(head: Header) -> list[Field]:
 def _without(head: Header, removed: Sequence[Field], style: Style) -> bytes:
     """The header block without some of its fields and without the empty line."""
     kept = []
-    position = head.start
+    position = head.first
     for each in removed:
         kept.append(head.buffer[position : each.start])
         position = each.end
@@ -177,7 +177,7 @@ def _widened(head: Header, part: Entity, style: Style) -> bytes:
     """The header block with its empty line, its Content-Transfer-Encoding made wide enough for `part`."""
     wide = compose.widest([_encoding(head), part.encoding])
     if wide == compose.widest([_encoding(head)]):
-        block = head.buffer[head.start : head.end]
+        block = head.buffer[head.first : head.end]
         return _whole_line([block], style) + style.newline
     old = [each for each in _whole_fields(head) if each.key == b"content-transfer-encoding"]
     block = _without(head, old, style) + build.structured("Content-Transfer-Encoding", wide, style)

@@ -18,6 +18,7 @@ _MAX_LOWER = 1 << 16  # octets of a header of which a copy in lower case is kept
 _NEIGHBOURS = 1 << 21  # octets: the largest page that a kernel maps of a file at once
 _WINDOW = 1 << 20  # octets of a mapped file looked at before its pages are let go
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which Windows programs, and Exchange, put before a header
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _FIELD_NAME = re.compile(rb"[!-9;-~]++[ \t]*+:")
 # One field with its continuation lines; without group 1, the name and the colon, the line is no field.
@@ -90,15 +91,18 @@ class Header:
     """The fields of one header block, in order.
 
     `start` is where the block begins, `end` where its last field ends (before the empty line), `body_start`
-    where the body begins (after the empty line, or `end` where there is none). Fields are found when first
-    asked for.
+    where the body begins (after the empty line, or `end` where there is none). `first` is where its first
+    line begins: at `start`, or after a byte order mark. Fields are found when first asked for.
     """
 
-    __slots__ = ("_defects", "_lower", "_spans", "body_start", "buffer", "end", "start")
+    __slots__ = ("_defects", "_lower", "_spans", "body_start", "buffer", "end", "first", "start")
 
-    def __init__(self, buffer: Buffer, start: int, end: int, body_start: int) -> None:
+    def __init__(
+        self, buffer: Buffer, start: int, end: int, body_start: int, *, first: int | None = None
+    ) -> None:
         self.buffer = buffer
         self.start = start
+        self.first = start if first is None else first
         self.end = end
         self.body_start = body_start
         self._spans: list[tuple[int, int, int]] | None = None
@@ -123,11 +127,19 @@ class Header:
 
     @property
     def defects(self) -> tuple[Defect, ...]:
-        """Lines that are no field: `mbox-from-line`, `not-a-field`; and `no-header`, `too-many-fields`,
-        `header-without-end` (the block stops at the end of the input, not at an empty line)."""
+        """Lines that are no field: `mbox-from-line`, `not-a-field`; and `no-header`, `byte-order-mark`,
+        `too-many-fields`, `header-without-end` (it stops at the end of the input, not at an empty line)."""
         if self._spans is None:
             self._find_fields()
         return self._defects
+
+    @property
+    def top(self) -> int:
+        """Where further fields can be put: in front, but after a From line of mbox."""
+        is_field = self.first == self.end or _FIELD_NAME.match(self.buffer, self.first, self.end)
+        if is_field or _line_defect(self.buffer, self.first) != "mbox-from-line":
+            return self.first
+        return self.buffer.find(b"\n", self.first, self.end) + 1 or self.end
 
     def get(self, name: bytes) -> Field | None:
         """The first field called `name`, in any letter case, or None."""
@@ -142,7 +154,7 @@ class Header:
         lower = self._lower or self._lowered()
         at = lower.find(line)
         while at >= 0:
-            if match := pattern.match(self.buffer, self.start + at, self.end):
+            if match := pattern.match(self.buffer, self.first + at, self.end):
                 return match
             at = lower.find(line, at + 1)
         return None
@@ -153,13 +165,13 @@ class Header:
         fields = []
         at = lower.find(line)
         while at >= 0:
-            if match := pattern.match(buffer, self.start + at, self.end):
+            if match := pattern.match(buffer, self.first + at, self.end):
                 fields.append(Field(buffer, match.start(), match.end(1), match.end()))
             at = lower.find(line, at + 1)
         return fields
 
     def _lowered(self) -> bytes:
-        self._lower = b"\n" + self.buffer[self.start : self.end].lower()
+        self._lower = b"\n" + self.buffer[self.first : self.end].lower()
         return self._lower
 
     def get_all(self, name: bytes) -> list[Field]:
@@ -172,7 +184,7 @@ class Header:
     def _iter_matches(self, name: bytes) -> Iterator[re.Match[bytes]]:
         """The fields called `name`, looked for in windows, whose pages are let go behind."""
         pattern, line = _named(name), b"\n" + name.lower()
-        start, before = self.start, b"\n"
+        start, before = self.first, b"\n"
         while start < self.end:
             stop = min(start + _WINDOW, self.end)
             text = before + self.buffer[start:stop].lower()
@@ -187,7 +199,7 @@ class Header:
             start, before = stop - len(name), b""  # the name may lie across the seam
 
     def _find_fields(self) -> None:
-        matches = _FIELD.finditer(self.buffer, self.start, self.end)
+        matches = _FIELD.finditer(self.buffer, self.first, self.end)
         rows = [(m.start(), m.end(1) - 1, m.end()) for m in islice(matches, MAX_FIELDS + 1)]
         if rows and rows[-1][0] == rows[-1][2]:  # the empty match at the end of the block
             rows.pop()
@@ -196,6 +208,8 @@ class Header:
             defects.append(Defect("too-many-fields", rows.pop()[0]))
         if self.start == self.end < len(self.buffer) and self.body_start == self.start:
             defects.append(Defect("no-header", self.start))
+        if self.first > self.start:
+            defects.append(Defect("byte-order-mark", self.start))
         for start, colon, _ in rows:
             if colon < 0:
                 defects.append(Defect(_line_defect(self.buffer, start), start))
@@ -209,9 +223,9 @@ def parse(buffer: Buffer, start: int = 0, end: int | None = None) -> Header:
     """Find the header block that begins at offset `start` of `buffer` and lies before `end`.
 
     Newlines are LF or CRLF, mixed too; a bare CR is data. The block ends at the first empty line. A line in
-    it that is no field is a defect and is passed over; but when the very first line is none (and no mbox
-    From line either) there is no header and all of it is body. Never raises. Linear in the header's size;
-    the body is not looked at.
+    it that is no field is a defect and is passed over, and so is a byte order mark before the first field;
+    but when the very first line is none (and no mbox From line either) there is no header and all of it is
+    body. Never raises. Linear in the header's size; the body is not looked at.
     """
     if end is None:
         end = len(buffer)
@@ -219,12 +233,15 @@ def parse(buffer: Buffer, start: int = 0, end: int | None = None) -> Header:
         return Header(buffer, start, start, start + 1)
     if buffer[start : min(start + 2, end)] == b"\r\n":
         return Header(buffer, start, start, start + 2)
+    first = start
     if not _FIELD_NAME.match(buffer, start, end) and _line_defect(buffer, start) != "mbox-from-line":
-        return Header(buffer, start, start, start)
+        first += len(_BYTE_ORDER_MARK)
+        if buffer[start:first] != _BYTE_ORDER_MARK or not _FIELD_NAME.match(buffer, first, end):
+            return Header(buffer, start, start, start)
     empty = find_empty_line(buffer, start, end)
     if empty is None:
-        return Header(buffer, start, end, end)
-    return Header(buffer, start, empty.start() + 1, empty.end())
+        return Header(buffer, start, end, end, first=first)
+    return Header(buffer, start, empty.start() + 1, empty.end(), first=first)
 
 
 def release(buffer: Buffer, start: int, end: int) -> None:
@@ -262,4 +279,4 @@ def _line_defect(buffer: Buffer, start: int) -> str:
 
 @lru_cache(maxsize=256)
 def _named(name: bytes) -> re.Pattern[bytes]:
-    return possessive(rb"(?mi)^(" + re.escape(name) + rb"[ \t]*+):[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")
+    return possessive(rb"(?i)(" + re.escape(name) + rb"[ \t]*+):[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+")

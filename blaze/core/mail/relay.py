@@ -101,19 +101,20 @@ class Outgoing:
     """A message on its way to a server, as often as needed.
 
     `message` is the root of its part tree, `added` are fields (with their newlines) to put in front, which
-    become the header of a message that has none.
+    become the header of a message that has none. A byte order mark is left out.
     """
 
     def __init__(self, message: Part, added: bytes = b"") -> None:
         self.message = message
-        self._added = [_Edit(message.start, message.start, (added,))] if added else []
+        self._start = message.header.first
+        self._added = [_Edit(self._start, self._start, (added,))] if added else []
         self._hidden = self._added + _hidden_fields(message)
         if added:
             self._hidden += _empty_line(message)
         self._traits: Traits | None = None
         self._whole: bytes | None = None  # a small message without its hidden fields
-        if message.end - message.start <= window.CHUNK:
-            whole = message.buffer[message.start : message.end]
+        if message.end - self._start <= window.CHUNK:
+            whole = message.buffer[self._start : message.end]
             self._whole = b"".join(self._spliced(self._hidden)) if self._hidden else whole
 
     @property
@@ -190,7 +191,7 @@ class Outgoing:
         return _ended(_checked(chunks, seven_bit=seven_bit))
 
     def _spliced(self, edits: list[_Edit], end: int | None = None) -> Iterator[bytes]:
-        position = self.message.start
+        position = self._start
         end = self.message.end if end is None else end
         for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
             yield from window.iter_chunks(self.message.buffer, position, edit.start)

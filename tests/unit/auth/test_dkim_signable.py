@@ -14,6 +14,7 @@ PIECES = [
     b"From a b\n",
     b":\n",
     b"\r\n",
+    b"\xef\xbb\xbf",
     b"x",
 ]
 

@@ -31,6 +31,7 @@ def stamped(message: bytes, authserv_id: str = "mx.test") -> bytes:
         (b"From ann Mon Jan  1 00:00:00 2026\nA: b\n\nx",
         b"From ann Mon Jan  1 00:00:00 2026\n" + FIELD + b"A: b\n\nx"),
         (b"A: b", FIELD + b"A: b"),
+        (b"\xef\xbb\xbfA: b\n\nx", b"\xef\xbb\xbf" + FIELD + b"A: b\n\nx"),
         (b"A: \xff\x00\r mixed\nB: c\r\n\r\n\x00\xff", FIELD + b"A: \xff\x00\r mixed\nB: c\r\n\r\n\x00\xff"),
     ],
 )  # fmt: skip

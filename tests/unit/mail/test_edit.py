@@ -287,6 +287,8 @@ def test_put_does_not_depend_on_chunks_and_adds_one_part(body: list[bytes], size
         (b"X: y\r\n\r\nbody\r\n", b"A: b\nX: y\n\nbody\n"),
         (b"From x\nX: y\n\nbody\n", b"From x\nA: b\nX: y\n\nbody\n"),
         (b"X: y\n", b"A: b\nX: y\n"),
+        (b"From : a@b\n\n", b"A: b\nFrom : a@b\n\n"),
+        (b"\xef\xbb\xbfX: y\n\n", b"\xef\xbb\xbfA: b\nX: y\n\n"),
     ],
 )
 @pytest.mark.parametrize("size", [1, 100])

@@ -57,6 +57,9 @@ def test_parse_finds_fields_and_the_bounds(
         (b"A: 1\nB C: 2\n\n", [("not-a-field", 5)]),
         (b"A: 1\n: 2\n\n", [("not-a-field", 5)]),
         (b"text\n", [("no-header", 0)]),
+        (b"\xef\xbb\xbfA: 1\n\n", [("byte-order-mark", 0)]),
+        (b"\xef\xbb\xbftext\n", [("no-header", 0)]),
+        (b"A: 1\n\xef\xbb\xbfB: 2\n\n", [("not-a-field", 5)]),
         (b"A: 1", [("header-without-end", 4)]),
         (b" folded first\nA: 1\n\n", [("no-header", 0)]),
     ],
@@ -70,6 +73,34 @@ def test_parse_of_a_part_uses_offsets_of_the_whole_buffer() -> None:
     block = header.parse(buffer, 5, len(buffer))
     assert [(f.start, f.colon, f.end) for f in block] == [(5, 6, 10), (10, 11, 15)]
     assert block.body_start == 16
+
+
+def test_parse_finds_the_fields_after_a_byte_order_mark() -> None:
+    block = header.parse(b"\n\xef\xbb\xbfA: 1\nB: 2\nA: 3\n\nbody", 1)
+    assert [field.octets for field in block] == [b"A: 1\n", b"B: 2\n", b"A: 3\n"]
+    assert (block.start, block.first, block.end, block.body_start) == (1, 4, 19, 20)
+    assert [field.start for field in block.get_all(b"a")] == [4, 14]
+    assert block.get(b"a").start == 4
+    large = header.parse(b"\xef\xbb\xbfA: 1\nB: " + b"x" * (1 << 17) + b"\nA: 3\n\n")
+    assert [field.raw for field in large.get_all(b"a")] == [b" 1", b" 3"]
+
+
+@pytest.mark.parametrize(
+    ("octets", "top"),
+    [
+        (b"", 0),
+        (b"\nbody", 0),
+        (b"text", 0),
+        (b"A: 1\n\n", 0),
+        (b"\xef\xbb\xbfA: 1\n\n", 3),
+        (b"From a@b\nA: 1\n\n", 9),
+        (b">From a@b\nA: 1\n\n", 10),
+        (b"From a@b", 8),
+        (b"From : a@b\n\n", 0),
+    ],
+)
+def test_top_is_where_further_fields_go(octets: bytes, top: int) -> None:
+    assert header.parse(octets).top == top
 
 
 def test_parse_stops_at_the_given_end() -> None:
