@@ -90,18 +90,20 @@ class When(click.ParamType[str]):
 
 
 class Zone(click.ParamType["tzinfo"]):
-    """A time zone as `+0200`, `-05:30`, `UTC` or a name such as `Europe/Paris`."""
+    """A time zone as `+0200`, `-05:30`, `UTC` or a name such as `Europe/Paris`; `-0000` is none known."""
 
     name = "ZONE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "tzinfo":
         """The zone."""
-        from datetime import datetime, tzinfo
+        from datetime import datetime, timedelta, timezone, tzinfo
         from zoneinfo import ZoneInfo
 
         if isinstance(value, tzinfo):
             return value
         try:
+            if value in _UNKNOWN_OFFSETS:
+                return timezone(timedelta(), value)
             if value[:1] in ("+", "-"):
                 zone = datetime.strptime(value, "%z").tzinfo
                 assert zone is not None
@@ -116,6 +118,8 @@ PARAMETER = Parameter()
 MEDIA_TYPE = MediaType()
 WHEN = When()
 ZONE = Zone()
+
+_UNKNOWN_OFFSETS = ("-0000", "-00:00")  # RFC 5322 §3.3, RFC 3339 §4.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,9 +300,16 @@ def _moment(text: str, zone: "tzinfo | None") -> "datetime":
     from datetime import datetime
 
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone) if zone else moment.astimezone()
+    if moment.tzinfo and text.endswith(_UNKNOWN_OFFSETS):
+        return moment.replace(tzinfo=None)
+    return moment if moment.tzinfo else _placed(moment.replace(tzinfo=zone)) if zone else moment.astimezone()
 
 
 def _now(zone: "tzinfo | None") -> "datetime":
     moment = present()
-    return moment.astimezone(zone) if zone else moment
+    return _placed(moment.astimezone(zone)) if zone else moment
+
+
+def _placed(moment: "datetime") -> "datetime":
+    """`moment`, naive where its zone is not known: then it is written so."""
+    return moment.replace(tzinfo=None) if moment.tzname() in _UNKNOWN_OFFSETS else moment

@@ -67,6 +67,15 @@ Dates are given as RFC 3339, in a zone of their own or in that of --zone.
   $ BLAZE_ZONE=-0330 blaze make --message-id none </dev/null | head -1
   Date: Tue, 14 Nov 2023 18:43:20 -0330
 
+A zone that nobody knows is -0000, which is not UTC's +0000.
+
+  $ blaze make --message-id none --zone -0000 </dev/null | head -1
+  Date: Tue, 14 Nov 2023 22:13:20 -0000
+  $ blaze make --message-id none --date 2009-07-12T12:00:00 --zone -00:00 </dev/null | head -1
+  Date: Sun, 12 Jul 2009 12:00:00 -0000
+  $ blaze make --message-id none --date 2009-07-12T12:00:00-00:00 </dev/null | head -1
+  Date: Sun, 12 Jul 2009 12:00:00 -0000
+
 Fields given with -f stand in place of what would be made.
 
   $ echo x | blaze make --date none -f 'Message-ID: <a@b>' -f 'X-Mailer: mine' -f 'Content-Type: text/x-new; charset=us-ascii'
