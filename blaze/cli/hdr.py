@@ -142,7 +142,7 @@ def _print_json(app: App, entry: "Entry", fields: Iterator[header.Field]) -> int
             "value": text_of(field, decode=True),
         }
         if field.key in DATE_FIELDS and (parsed := date.parse(field.unfolded)):
-            row["date"] = parsed.datetime.isoformat()
+            row["date"] = parsed.to_rfc3339()
         rows.append(row)
     app.out.record("blaze.hdr/1", {"source": entry.name, "headers": rows})
     return len(rows)

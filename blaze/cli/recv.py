@@ -159,7 +159,7 @@ def _row(hop: "Hop") -> dict[str, Any]:
         "via": told.via,
         "id": told.id,
         "tls": {"version": told.tls.version, "cipher": told.tls.cipher} if told.tls else None,
-        "date": told.date.datetime if told.date else None,
+        "date": told.date.to_rfc3339() if told.date else None,
         "delay": hop.delay,
         "defects": [defect.name for defect in told.defects],
     }
@@ -175,7 +175,7 @@ def _timeline_row(number: int, hop: "Hop") -> tuple[str, ...]:
     elif not told.date.zone_known:
         notes.append("the zone is not known")
     encrypted = (told.tls.version or "TLS") if told.tls else ""
-    time = told.date.datetime.isoformat(" ") if told.date else ""
+    time = told.date.to_rfc3339().replace("T", " ") if told.date else ""
     delay = "" if hop.delay is None else f"{hop.delay:+.0f} s"
     return (str(number), time, delay, told.by or "", told.with_ or "", encrypted, ", ".join(notes))
 

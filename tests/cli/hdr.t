@@ -73,6 +73,8 @@ JSON keeps the octets too.
   {"schema": "blaze.hdr/1", "source": "encoded", "headers": [{"name": "Subject", "raw": " =?utf-8?q?caf=C3=A9?=", "value": "café"}]}
   $ printf 'Date: Thu, 30 Mar 2017 15:00:00 +0200\nX: a\n b \351\n\n' | blaze hdr --json
   {"schema": "blaze.hdr/1", "source": "-", "headers": [{"name": "Date", "raw": " Thu, 30 Mar 2017 15:00:00 +0200", "value": "Thu, 30 Mar 2017 15:00:00 +0200", "date": "2017-03-30T15:00:00+02:00"}, {"name": "X", "raw": " a\n b \udce9", "value": "a b \udce9"}]}
+  $ printf 'Date: Thu, 30 Mar 2017 15:00:00 -0000\n\n' | blaze hdr --json | grep -o '"date": "[^"]*"'
+  "date": "2017-03-30T15:00:00-00:00"
 
 A file that cannot be read is reported, and the rest is done.
 

@@ -45,6 +45,11 @@ class Date(NamedTuple):
         """The date as RFC 5322 §3.3 writes it, any year; ``-0000`` for an unknown zone."""
         return _text(self.datetime, self.zone_known)
 
+    def to_rfc3339(self) -> str:
+        """The date as RFC 3339 §5.6 writes it; the offset of an unknown zone is ``-00:00`` (§4.3)."""
+        text = self.datetime.isoformat(timespec="seconds")
+        return text if self.zone_known else f"{text[:19]}-00:00"
+
 
 def parse(value: bytes) -> Date | None:
     """Read a date (RFC 5322 §3.3, §4.3) and what is meant for one; None when there is no date in it.

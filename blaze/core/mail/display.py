@@ -115,8 +115,8 @@ def text_of(field: Field, *, decode: bool) -> str:
 
 def date_text(date: "Date") -> str:
     """`2017-03-30 15:00:00 +02:00`; a zone that is not known is `-00:00` (RFC 3339 §4.3)."""
-    text = date.datetime.isoformat(" ", "seconds")
-    return f"{text[:19]} {text[19:] if date.zone_known else '-00:00'}"
+    text = date.to_rfc3339()
+    return f"{text[:10]} {text[11:19]} {text[19:]}"
 
 
 def mailbox_text(mailbox: "Mailbox", *, decode: bool) -> str:

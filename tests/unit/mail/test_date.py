@@ -28,6 +28,21 @@ def test_parse(case: dict[str, Any]) -> None:
     assert [defect.name for defect in date.defects] == case["defects"]
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b"Thu, 30 Mar 2017 15:00:00 +0530", "2017-03-30T15:00:00+05:30"),
+        (b"Thu, 30 Mar 2017 15:00:00 GMT", "2017-03-30T15:00:00+00:00"),
+        (b"Thu, 30 Mar 2017 15:00:00 -0000", "2017-03-30T15:00:00-00:00"),
+        (b"Thu, 30 Mar 2017 15:00:00", "2017-03-30T15:00:00-00:00"),
+    ],
+)
+def test_to_rfc3339_tells_an_unknown_zone(value: bytes, text: str) -> None:
+    date = dates.parse(value)
+    assert date is not None
+    assert date.to_rfc3339() == text
+
+
 def test_parse_gives_offsets_in_octets() -> None:
     date = dates.parse(b"\xe9\xe9 Wed, 30 Mar 2017 15:00:00 +0200 x")
     assert date is not None
