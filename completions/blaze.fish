@@ -39,7 +39,7 @@ complete -c blaze -n '__blaze_at "blaze"' -f -a config -d 'Show the settings in 
 complete -c blaze -n '__blaze_at "blaze"' -l version -d 'Show the version and exit.'
 complete -c blaze -n '__blaze_at "blaze"' -l help -d 'Show this message and exit.'
 complete -c blaze -n '__blaze_at "blaze hdr"' -s h -l header -r -d 'Print only these fields; each name stands for one occurrence (-h A:A).'
-complete -c blaze -n '__blaze_at "blaze hdr"' -s p -l param -r -d 'Print this parameter of the fields alone, as charset.'
+complete -c blaze -n '__blaze_at "blaze hdr"' -s p -l param -r -d 'Print this parameter alone, as charset or filename.'
 complete -c blaze -n '__blaze_at "blaze hdr"' -s d -l decode -d 'Decode encoded words (RFC 2047) to UTF-8.'
 complete -c blaze -n '__blaze_at "blaze hdr"' -s H -l with-filename -d 'Begin every line with the file\'s name and a tab.'
 complete -c blaze -n '__blaze_at "blaze hdr"' -s j -l jobs -r -d 'Share the messages among N processes; 0 takes as many as there are processors.'

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from blaze.core.store.source import Entry
 
 _ADDRESSES = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
+_PARAMETERIZED = [b"content-type", b"content-disposition"]
 
 
 class Names(click.ParamType[list[bytes]]):
@@ -45,7 +46,7 @@ NAMES = Names()
     type=NAMES,
     help="Print only these fields; each name stands for one occurrence (-h A:A).",
 )
-@option("-p", "--param", metavar="PARAM", help="Print this parameter of the fields alone, as charset.")
+@option("-p", "--param", metavar="PARAM", help="Print this parameter alone, as charset or filename.")
 @option("-d", "--decode", is_flag=True, help="Decode encoded words (RFC 2047) to UTF-8.")
 @option("-H", "--with-filename", is_flag=True, help="Begin every line with the file's name and a tab.")
 @files_argument()
@@ -61,7 +62,8 @@ def hdr(
 
     Each FILE may be a message, an mbox, a Maildir, a folder of .eml files or a pack; without one the
     message is read from standard input. Dates are printed as `2017-03-30 15:00:00 +02:00`, addresses one to a
-    line. The exit status is 1 when a message has none of the fields.
+    line. --param looks into Content-Type and Content-Disposition, unless --header names others. The exit
+    status is 1 when a message has none of the fields.
 
     \b
     Examples:
@@ -70,7 +72,7 @@ def hdr(
       blaze hdr -H -h subject ~/Maildir
     """
     for entry in app.messages(files):
-        fields = _chosen_fields(entry, header if header or not param else [b"content-type"])
+        fields = _chosen_fields(entry, header or (_PARAMETERIZED if param else None))
         if app.out.json:
             found = _print_json(app, entry, fields)
         else:

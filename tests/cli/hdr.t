@@ -46,6 +46,8 @@ A parameter alone.
   utf-8
   $ printf 'Content-Type: text/plain; charset=utf-8\n\n' | blaze hdr -p charset
   utf-8
+  $ printf 'Content-Type: image/png\nContent-Disposition: attachment; filename=x.png\n\n' | blaze hdr -p filename
+  x.png
 
 Encoded words are decoded on demand.
 
