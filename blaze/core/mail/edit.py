@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from blaze.core.errors import DataError
-from blaze.core.mail import build, compose, header, mime
+from blaze.core.mail import build, compose, header, mime, transfer
 from blaze.core.mail.build import Style
 from blaze.core.mail.compose import Entity, Leaf, Lines, Span
 from blaze.core.mail.header import Field, Header
@@ -74,7 +74,8 @@ def put(chunks: Iterable[bytes], leaf: Leaf, style: Style) -> Iterator[bytes]:
     """The multipart message in `chunks` with one more part at its end; `chunks` is read once, as it comes.
 
     The part's encoding is chosen so that the message's boundary does not occur in it. A missing close
-    delimiter is added. Where the part is 8-bit, so becomes the message's Content-Transfer-Encoding.
+    delimiter is added. Where the part is 8-bit, so becomes the message's Content-Transfer-Encoding, and where
+    that is base64 or quoted-printable, which no multipart can be (RFC 2045 §6.4).
 
     Raises:
         DataError: the message is no multipart, has no boundary, or its boundary occurs in the part and the
@@ -174,9 +175,14 @@ def _without(head: Header, removed: Sequence[Field], style: Style) -> bytes:
 
 
 def _widened(head: Header, part: Entity, style: Style) -> bytes:
-    """The header block with its empty line, its Content-Transfer-Encoding made wide enough for `part`."""
-    wide = compose.widest([_encoding(head), part.encoding])
-    if wide == compose.widest([_encoding(head)]):
+    """The header block with its empty line, its Content-Transfer-Encoding made wide enough for `part`.
+
+    One that encodes, which a multipart must not have (RFC 2045 §6.4) and most readers pass over, is replaced.
+    """
+    encoding = _encoding(head)
+    is_legal = transfer.is_identity(encoding)
+    wide = compose.widest([encoding if is_legal else "8bit", part.encoding])
+    if is_legal and wide == compose.widest([encoding]):
         block = head.buffer[head.first : head.end]
         return _whole_line([block], style) + style.newline
     old = [each for each in _whole_fields(head) if each.key == b"content-transfer-encoding"]

@@ -199,6 +199,14 @@ def test_put_widens_the_encoding_of_the_message() -> None:
     assert put(kept, Leaf([b"a"], encoding="7bit")).startswith(kept.partition(b"\n\n")[0])
 
 
+@pytest.mark.parametrize("encoding", [b"base64", b"Quoted-Printable"])
+def test_put_leaves_no_encoding_that_a_multipart_cannot_have(encoding: bytes) -> None:
+    root = message.parse(put(b"Content-Transfer-Encoding: " + encoding + b"\n" + MIXED, Leaf([b"a=b"])))
+    assert root.encoding == "8bit"
+    assert len(root.header.get_all(b"content-transfer-encoding")) == 1
+    assert not root.structure.defects
+
+
 @pytest.mark.parametrize(
     ("subtype", "disposition"),
     [
