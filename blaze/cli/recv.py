@@ -139,7 +139,7 @@ def _way(hop: "Hop") -> str:
     places = [f"from:{hop.source}"] if hop.source else []
     places += [f"by:{told.by}"] if told.by else []
     places += [f"for:<{told.for_}>"] if told.for_ else []
-    return " -> ".join(places)
+    return " -> ".join(places) or "(names no server)"
 
 
 def _means(hop: "Hop") -> list[str]:

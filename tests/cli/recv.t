@@ -90,3 +90,8 @@ A hop of our own.
   blaze recv stamp: SOURCE_DATE_EPOCH is no number of seconds: -1
   blaze recv stamp: SOURCE_DATE_EPOCH is no number of seconds: 99999999999999999999
   [2]
+
+A hop that tells the time alone, as qmail's own, is no empty line.
+
+  $ printf 'Received: (qmail 1 invoked by uid 500); 30 Mar 2017 12:59:00 -0000\n\n' | blaze recv extract
+  (names no server)
