@@ -82,7 +82,7 @@ class AddressParser:
         """Make ready for the next member of the list."""
         self._flush()
         self.lexer.comments.clear()
-        self.start = self.lexer.position
+        self.start = self.lexer.position  # of what is not read yet of the member
         self.complete = False  # the member has given its address, or ended a group
         self._forget_tokens()
 
@@ -277,6 +277,7 @@ class AddressParser:
             mailbox = Mailbox(unfold(lexer.text[self.start : lexer.position]).strip(" \t\r\n"), "", "")
         self._emit(mailbox)
         self._forget_tokens()
+        self.start = lexer.position
 
     def _read_angle_content(self, name: str | None) -> Mailbox | None:
         """What stands between angle brackets; None when that is no address. It stops at the closing one."""

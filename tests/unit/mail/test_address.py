@@ -100,6 +100,7 @@ def test_parse_list_reads_a_neighbour_the_same(case: dict[str, Any]) -> None:
         "a@b ",
         "a()@b()",
         "<a b",
+        "<[",
         '"a,',
         'a"b",',
         "g:",
@@ -130,6 +131,13 @@ def test_parse_list_takes_linear_time(unit: str) -> None:
         return min(times)
 
     assert seconds(64 << 10) < 8 * seconds(16 << 10) + 0.01
+
+
+def test_parse_list_keeps_the_text_of_each_broken_address_once() -> None:
+    addresses, _ = parse_list(b"x <[a <[b> z <[c>")
+    assert [one.display_name for one in addresses] == ["x <[a", "<[b>", "z <[c>"]
+    addresses, _ = parse_list((b"<[" + b"x" * 1000) * 1000)
+    assert sum(len(one.display_name) for one in addresses) <= 1_002_000
 
 
 def test_parse_list_keeps_a_bounded_number_of_addresses() -> None:
