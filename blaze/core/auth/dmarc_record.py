@@ -9,7 +9,7 @@ from blaze.core.errors import DataError
 
 REMOVED = frozenset({b"pct", b"rf", b"ri"})  # tags of RFC 7489 that RFC 9989 has no more
 _KNOWN = frozenset(b"v p sp np adkim aspf psd t rua ruf fo".split())
-_VERSION = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
+_VERSION = re.compile(rb"[Vv][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x22-\x2b\x2d-\x3a\x3c-\x7e]+")
 _FAILURE_OPTIONS = re.compile(r"[01ds](?::[01ds]){0,2}")
 
@@ -51,12 +51,14 @@ class Record:
 
 
 def is_record(text: bytes) -> bool:
-    """True for a TXT record whose first tag is ``v=DMARC1``, in these letters (RFC 9989 §4.7)."""
+    """True for a TXT record whose first tag is ``v=DMARC1``, the value in these letters (RFC 9989 §4.7)."""
     return bool(_VERSION.match(text))
 
 
 def parse(text: bytes) -> Record:
     """Read a record. What is malformed after the version is ignored, with a note (RFC 9989 §4.7).
+
+    Names of tags may be in any letter case, as all of an ABNF that is not marked ``%s`` (RFC 9989 §4.8).
 
     Raises:
         RecordError: the text does not begin with the version.
@@ -64,7 +66,7 @@ def parse(text: bytes) -> Record:
     shown = text.decode("utf-8", "replace")
     if not is_record(text):
         raise RecordError("no DMARC record", where=shown[:80])
-    listed = tags.scan(text)
+    listed = tags.scan(text, any_case=True)
     reader = _Reader(listed)
     policies = {name: reader.choice(name, tuple(Policy)) for name in ("p", "sp", "np")}
     malformed = [name for name, value in policies.items() if value is None and name.encode() in listed]

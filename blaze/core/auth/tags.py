@@ -30,7 +30,7 @@ class Tag(NamedTuple):
 
 
 class TagList:
-    """The tags of one list in order. Names are case-sensitive.
+    """The tags of one list in order, each by its name.
 
     `duplicates` are the names that occur again, for which the first value is kept; `defects` the parts that
     are no tag (`not-a-tag`, `empty-tag`, `bad-character`), with their octet offsets.
@@ -80,11 +80,12 @@ class TagList:
         return b"; ".join(tag.name + b"=" + tag.value for tag in self)
 
 
-def scan(raw: bytes) -> TagList:
+def scan(raw: bytes, *, any_case: bool = False) -> TagList:
     """Read a tag=value list and leave out what is no tag (RFC 6376 §3.2).
 
     `raw` may be folded; values keep the white space inside them. One trailing semicolon is right; an empty
-    list has no tags. Never raises. Linear in the length of `raw`.
+    list has no tags. With `any_case` names are given in lower case. Never raises. Linear in the length of
+    `raw`.
     """
     values: dict[bytes, bytes] = {}
     spans: dict[bytes, tuple[int, int]] = {}
@@ -98,7 +99,7 @@ def scan(raw: bytes) -> TagList:
     for part in parts:
         end = start + len(part)
         name, equals, value = part.partition(b"=")
-        name = name.strip()
+        name = name.strip().lower() if any_case else name.strip()
         if not equals or (name not in _COMMON and not _NAME.fullmatch(name)):
             defects.append(Defect("not-a-tag" if part.strip(_FWS) else "empty-tag", start))
         elif not clean and not _is_clean(part):

@@ -51,7 +51,7 @@ def judged(texts: dict[str, str], author: str = "example.com", **found: object) 
         (b"v = DMARC1 ;p=none", True),
         (b"v=DMARC1 p=none", False),
         (b"v=dmarc1; p=none", False),
-        (b"V=DMARC1; p=none", False),
+        (b"V=DMARC1; p=none", True),
         (b"v=DMARC12", False),
         (b" v=DMARC1", False),
         (b"p=none; v=DMARC1", False),
@@ -60,6 +60,12 @@ def judged(texts: dict[str, str], author: str = "example.com", **found: object) 
 )
 def test_is_record(text: bytes, expected: bool) -> None:
     assert is_record(text) is expected
+
+
+def test_parse_record_takes_names_of_tags_in_any_case() -> None:
+    record = parse(b"V=DMARC1; P=reject; Sp=none; RUA=mailto:a@b.org; p=none")
+    assert (record.p, record.sp, record.rua) == (REJECT, NONE, ("mailto:a@b.org",))
+    assert record.notes == ("p= stands again and is ignored there",)
 
 
 def test_parse_record() -> None:
