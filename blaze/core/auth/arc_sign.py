@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from blaze.core.auth import tags
+from blaze.core.auth import authres, tags
 from blaze.core.auth.arc_verify import MAX_SETS, ArcSet, ChainStatus, Result, collect, seal_digest, verify
 from blaze.core.auth.canon import Canonicalization
 from blaze.core.auth.dkim_sign import (
@@ -27,10 +27,8 @@ from blaze.core.errors import DNSTemporaryError, UsageError
 from blaze.core.mail import header
 from blaze.core.mail.header import Field
 from blaze.core.mail.lexer import quote
-from blaze.core.mail.regex import possessive
 
 _TOKEN = re.compile(rb"[!#-'*+.0-9A-Z^_`a-z{|}~-]++")  # RFC 2045 §5.1
-_IDENTIFIER = possessive(rb'[ \t\r\n]*+(?:"((?:[^"\\]|\\.)*+)"|([^ \t\r\n"();]++))', re.DOTALL)
 _UNSIGNED = frozenset(
     (b"authentication-results", b"arc-authentication-results", b"arc-message-signature", b"arc-seal")
 )
@@ -145,24 +143,18 @@ def split_results(value: bytes) -> list[bytes]:
 
 def _results_field(message: Signable, options: Options, instance: int, newline: bytes) -> Field:
     """The server's own results, all in one field (RFC 8617 §4.1.1)."""
-    authserv_id = (options.authserv_id or options.domain).encode()
+    authserv_id = options.authserv_id or options.domain
+    own = authres.comparable(authserv_id)
     results = []
     for one in message.fields(b"authentication-results"):
-        first, *parts = split_results(one.raw)
-        if _authserv_id(first).lower() == authserv_id.lower():
+        if authres.comparable(authres.parse(one.raw).authserv_id) == own:
+            _, *parts = split_results(one.raw)
             results += [part for part in parts if part and part != b"none"]
     lines = Lines(b"ARC-Authentication-Results", newline, only_after_semicolon=True)
-    lines.add_item(b"i=%d" % instance).add_item(_identifier(authserv_id))
+    lines.add_item(b"i=%d" % instance).add_item(_identifier(authserv_id.encode()))
     for result in results or [b"none"]:
         lines.add_item(result)
     return _read(lines.octets())
-
-
-def _authserv_id(part: bytes) -> bytes:
-    match = _IDENTIFIER.match(part)
-    if match is None:
-        return b""
-    return re.sub(rb"\\(.)", rb"\1", match[1]) if match[1] is not None else match[2]
 
 
 def _identifier(authserv_id: bytes) -> bytes:

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from blaze.core.errors import UsageError
+from blaze.core.errors import DataError, UsageError
 from blaze.core.mail import build
+from blaze.core.mail.address import to_ascii_domain
 from blaze.core.mail.build import Style
 from blaze.core.mail.lexer import Lexer, is_dot_atom, quote, text_of, unfold
 
@@ -109,6 +110,17 @@ def parse(value: bytes) -> AuthenticationResults:
         _skip_part(lexer, defects)
         at_result = _pass_semicolon(lexer)
     return AuthenticationResults(authserv_id, tuple(results), version, (*defects, *lexer.defects))
+
+
+def comparable(authserv_id: str) -> str:
+    """An authserv-id by which fields of one server are found (RFC 8601 §2.5): without its final dot, in
+    A-labels where it can have them, in lower case. Never raises.
+    """
+    name = authserv_id.strip().rstrip(".")
+    try:
+        return to_ascii_domain(name).lower()
+    except DataError:
+        return name.lower()
 
 
 def _pass_semicolon(lexer: Lexer) -> bool:

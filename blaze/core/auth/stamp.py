@@ -11,7 +11,6 @@ from blaze.core.auth.dmarc_record import Record
 from blaze.core.auth.spf import Identity, Result as SPFResult
 from blaze.core.errors import DataError
 from blaze.core.mail import window
-from blaze.core.mail.address import to_ascii_domain
 from blaze.core.mail.header import MAX_FIELDS, Buffer, Field, Header
 
 
@@ -74,20 +73,11 @@ def find_forged(head: Header, authserv_id: str) -> list[Field]:
     Raises:
         DataError: there are more such fields than a header's reader lists, so that some would stay.
     """
-    own = _comparable(authserv_id)
+    own = authres.comparable(authserv_id)
     fields = head.get_all(b"authentication-results")
     if len(fields) >= MAX_FIELDS:
         raise DataError(f"the header has {MAX_FIELDS:,} Authentication-Results fields or more")
-    return [field for field in fields if _comparable(authres.parse(field.raw).authserv_id) in (own, "")]
-
-
-def _comparable(authserv_id: str) -> str:
-    """An authserv-id without its final dot, in A-labels where it can have them, in lower case."""
-    name = authserv_id.strip().rstrip(".")
-    try:
-        return to_ascii_domain(name).lower()
-    except DataError:
-        return name.lower()
+    return [one for one in fields if authres.comparable(authres.parse(one.raw).authserv_id) in (own, "")]
 
 
 def iter_stamped(

@@ -101,7 +101,8 @@ def test_sign_takes_only_the_results_of_its_own_server() -> None:
     octets = (
         b"Authentication-Results: other.example; spf=fail\r\n"
         b'Authentication-Results: "A.example" 1; none\r\n'
-        b"Authentication-Results: (c) a.example; dmarc=pass\r\n"
+        b"Authentication-Results: (c) a.example. (d) 1; dmarc=pass (p=none)\r\n"
+        b"Authentication-Results: iprev=pass; auth=pass\r\n"
         b"Authentication-Results:\r\n"
         b"Authentication-Results: A.EXAMPLE; arc=none;\r\n" + MESSAGE
     )
@@ -109,7 +110,9 @@ def test_sign_takes_only_the_results_of_its_own_server() -> None:
     results = fields[fields.index(b"ARC-Authentication-Results") :]
     assert b"other" not in results
     assert b"spf=fail" not in results
-    assert b"arc=none; spf=pass" in results
+    assert b"iprev" not in results
+    assert b"auth=pass" not in results
+    assert b"; dmarc=pass (p=none); arc=none; spf=pass" in results
 
 
 def test_sign_without_results_says_none() -> None:
