@@ -15,6 +15,7 @@ from blaze.core.auth.dkim_sign import (
     check_fields,
     check_key,
     check_name,
+    check_time,
     chosen_names,
     names_to_sign,
     newline_of,
@@ -197,7 +198,7 @@ def _common_tags(options: Options, key: PrivateKey, selector: str, instance: int
         b"s": check_name(selector, "selector").encode(),
     }
     if options.timestamp is not None:
-        values[b"t"] = b"%d" % options.timestamp
+        values[b"t"] = check_time(options.timestamp, "timestamp").encode()
     return values
 
 

@@ -173,6 +173,17 @@ def check_name(name: str, what: str) -> str:
     return ascii_name
 
 
+def check_time(seconds: int, what: str) -> str:
+    """The value of `t=` or `x=` (RFC 6376 §3.5); `what` says what it is for.
+
+    Raises:
+        UsageError: it has more than twelve digits, or is before 1970.
+    """
+    if not 0 <= seconds < 10**12:
+        raise UsageError(f"the {what} has no place in a signature", where=str(seconds))
+    return str(seconds)
+
+
 def newline_of(message: Signable) -> bytes:
     """The newline of the message's first line; LF when it has none."""
     start = message.header.start
@@ -288,22 +299,15 @@ def _pairs(
     if options.identity is not None:
         pairs.append(("i", _identity(options.identity, domain)))
     if options.timestamp is not None:
-        pairs.append(("t", _time(options.timestamp, "timestamp")))
+        pairs.append(("t", check_time(options.timestamp, "timestamp")))
     if options.expiration is not None:
-        pairs.append(("x", _time(options.expiration, "expiration")))
+        pairs.append(("x", check_time(options.expiration, "expiration")))
         if options.timestamp is not None and options.expiration <= options.timestamp:
             raise UsageError("the expiration is not later than the timestamp", where=pairs[-1][1])
     octets = [(name.encode(), value.encode()) for name, value in pairs]
     octets.append((b"h", b":".join(names)))
     octets.append((b"bh", base64_of(message.body.digest(options.body_canonicalization))))
     return octets
-
-
-def _time(seconds: int, what: str) -> str:
-    """The value of `t=` or `x=`, which has twelve digits at most (RFC 6376 §3.5)."""
-    if not 0 <= seconds < 10**12:
-        raise UsageError(f"the {what} has no place in a signature", where=str(seconds))
-    return str(seconds)
 
 
 def _identity(identity: str, domain: str) -> str:

@@ -245,6 +245,8 @@ def test_dkim_and_arc_share_the_body_hash() -> None:
         {"names": ["ARC-Seal"]},
         {"names": ["authentication-results"]},
         {"names": ["a;b"]},
+        {"timestamp": 10**12},
+        {"timestamp": -1},
     ],
 )
 def test_sign_refuses_what_does_not_fit(options: dict[str, object]) -> None:
