@@ -17,6 +17,8 @@ MAX_NESTING = 30
 LARGE = 1 << 20
 """Octets of a body that is decoded as a whole, its charset checked against it; a larger one is in pieces."""
 
+_BYTE_ORDER_MARK = "\ufeff"  # at the beginning of a text it is no part of it
+
 SIGNATURE_SEPARATOR = "-- "  # RFC 3676 §4.3
 
 # Where HTML may break a word and not show it: soft hyphen, zero-width space and no-break space.
@@ -50,9 +52,10 @@ def best_text_part(root: Part) -> Part | None:
 def readable_text(part: Part, *, width: int = 0) -> str:
     """The text of one text part, lines ended by LF: flowed lines are joined, HTML becomes plain text.
 
-    `width` > 0 wraps HTML's paragraphs there. Held in memory as a whole.
+    A byte order mark in front is left out. `width` > 0 wraps HTML's paragraphs there. Held in memory as a
+    whole.
     """
-    text = part.text().replace("\r\n", "\n")
+    text = part.text().replace("\r\n", "\n").removeprefix(_BYTE_ORDER_MARK)
     content_type = part.content_type
     if content_type.subtype == "html":
         return html_to_text(text, width=width)
@@ -83,11 +86,13 @@ def iter_readable_text(part: Part, *, width: int = 0) -> Iterator[str]:
 
 
 def _iter_text(part: Part) -> Iterator[str]:
-    """The decoded body, lines ended by LF."""
+    """The decoded body without a byte order mark, lines ended by LF."""
     decoder = charset.Decoder(part.content_type.params.get("charset"))
-    held = ""
+    held, mark = "", _BYTE_ORDER_MARK
     for chunk in part.iter_octets():
         text = held + decoder.decode(chunk)
+        if text:
+            text, mark = text.removeprefix(mark), ""
         held = "\r" if text.endswith("\r") else ""
         yield text.removesuffix("\r").replace("\r\n", "\n")
     yield (held + decoder.decode(b"", final=True)).replace("\r\n", "\n")

@@ -95,6 +95,11 @@ def test_readable_text_flowed_with_crlf() -> None:
     assert readable_text(message.parse(octets)) == "Zürich\n"
 
 
+def test_readable_text_leaves_out_a_byte_order_mark() -> None:
+    head = b"Content-Type: text/plain; charset=utf-8\n\n"
+    assert readable_text(message.parse(head + "\ufeffa\ufeff\n".encode())) == "a\ufeff\n"
+
+
 def test_readable_text_html() -> None:
     octets = b"Content-Type: text/html; charset=iso-8859-1\n\n<title>t</title><p>Caf\xe9 &amp; <b>bar</b>"
     assert readable_text(message.parse(octets)) == "Café & bar\n"
@@ -179,6 +184,7 @@ def test_html_to_text_never_fails(html: str) -> None:
 
 TEXTS = [
     ("plain; charset=utf-8", "Zürich and café\r\n\r\nend\rnot an end\r", "utf-8"),
+    ("plain; charset=utf-8", "\ufeffBOM in front\r\n", "utf-8"),
     ("plain; charset=iso-8859-1", "Zürich\r\n", "iso-8859-1"),
     ("plain; charset=iso-2022-jp", "日本語のテキスト\n", "iso-2022-jp"),
     ("plain", "no charset, no newline at the end", "ascii"),
