@@ -233,15 +233,24 @@ def parse(buffer: Buffer, start: int = 0, end: int | None = None) -> Header:
         return Header(buffer, start, start, start + 1)
     if buffer[start : min(start + 2, end)] == b"\r\n":
         return Header(buffer, start, start, start + 2)
-    first = start
-    if not _FIELD_NAME.match(buffer, start, end) and _line_defect(buffer, start) != "mbox-from-line":
-        first += len(_BYTE_ORDER_MARK)
-        if buffer[start:first] != _BYTE_ORDER_MARK or not _FIELD_NAME.match(buffer, first, end):
-            return Header(buffer, start, start, start)
+    first = find_first_line(buffer, start, end)
+    if first is None:
+        return Header(buffer, start, start, start)
     empty = find_empty_line(buffer, start, end)
     if empty is None:
         return Header(buffer, start, end, end, first=first)
     return Header(buffer, start, empty.start() + 1, empty.end(), first=first)
+
+
+def find_first_line(buffer: Buffer, start: int, end: int) -> int | None:
+    """Where a header's first line begins, a field or a From line of mbox: at `start`, or after a byte order
+    mark there; None where no header begins.
+    """
+    if _FIELD_NAME.match(buffer, start, end) or _line_defect(buffer, start) == "mbox-from-line":
+        return start
+    first = start + len(_BYTE_ORDER_MARK)
+    is_marked = buffer[start:first] == _BYTE_ORDER_MARK and _FIELD_NAME.match(buffer, first, end)
+    return first if is_marked else None
 
 
 def release(buffer: Buffer, start: int, end: int) -> None:

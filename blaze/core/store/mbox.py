@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from blaze.core.errors import DataError
-from blaze.core.mail.header import Buffer, find_empty_line, release
+from blaze.core.mail.header import Buffer, find_empty_line, find_first_line, release
 from blaze.core.mail.window import iter_chunks
 from blaze.core.store import atomic
 from blaze.core.store.flags import Marks, from_header, is_expunged, is_ours, without_status
@@ -380,7 +380,7 @@ def _after_line(buffer: Buffer, position: int) -> int:
 def _has_header(buffer: Buffer, position: int) -> bool:
     """True when a header field, an empty line or nothing begins at `position`."""
     line = _line(buffer, position)
-    return not line.strip() or _field_names().match(line) is not None
+    return not line.strip() or find_first_line(line, 0, len(line)) is not None
 
 
 def _header_end(buffer: Buffer, start: int, end: int) -> int:
@@ -395,8 +395,3 @@ def _header_end(buffer: Buffer, start: int, end: int) -> int:
 @cache
 def _from_lines() -> re.Pattern[bytes]:
     return re.compile(rb"\n>*+From ")
-
-
-@cache
-def _field_names() -> re.Pattern[bytes]:
-    return re.compile(rb">?From |[!-9;-~]+[ \t]*:")

@@ -100,6 +100,7 @@ def test_from_line_that_is_written_parses(sender: bytes, date: int) -> None:
         ),
         (FROM + b"A: b\n\n\n\n\n" + FROM + b"C: d\n", [b"A: b\n\n\n\n", b"C: d\n"]),
         (FROM + b"A: b\n\n>From x\n>>From y\n> From\n", [b"A: b\n\nFrom x\n>From y\n> From\n"]),
+        (FROM + b"A: b\n\n" + FROM + b"\xef\xbb\xbfC: d\n\n", [b"A: b\n", b"\xef\xbb\xbfC: d\n"]),
     ],
 )
 def test_iter_entries_splits(data: bytes, messages: list[bytes]) -> None:
