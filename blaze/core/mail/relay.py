@@ -15,6 +15,7 @@ from blaze.core.mail.compose import Encoded, Source, Span, iter_with_newline
 from blaze.core.mail.header import Field
 from blaze.core.mail.message import Part, walk
 from blaze.core.mail.newline import is_crlf
+from blaze.core.mail.regex import possessive
 
 MAX_LINE = 998  # octets without CRLF, RFC 5322 §2.1.1
 
@@ -101,12 +102,13 @@ class Outgoing:
     """A message on its way to a server, as often as needed.
 
     `message` is the root of its part tree, `added` are fields (with their newlines) to put in front, which
-    become the header of a message that has none. A byte order mark is left out.
+    become the header of a message that has none. A byte order mark and a From line of mbox, which are no part
+    of a message, are left out.
     """
 
     def __init__(self, message: Part, added: bytes = b"") -> None:
         self.message = message
-        self._start = message.header.first
+        self._start = message.header.top
         self._added = [_Edit(self._start, self._start, (added,))] if added else []
         self._hidden = self._added + _hidden_fields(message)
         if added:
@@ -394,7 +396,7 @@ def _words_beyond_ascii() -> re.Pattern[bytes]:
     """Words with an octet beyond ASCII, those next to each other together; linear."""
     special = rb"\s()<>\[\]:;@\\,\""
     word = rb"[^%b\x80-\xff]*+[\x80-\xff][^%b]*+" % (special, special)
-    return re.compile(rb"(?<![^%b])%b(?:[ \t]++%b)*+" % (special, word, word))
+    return possessive(rb"(?<![^%b])%b(?:[ \t]++%b)*+" % (special, word, word))
 
 
 def _address_beyond_ascii(value: bytes) -> str | None:

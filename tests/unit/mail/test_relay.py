@@ -256,10 +256,11 @@ def test_what_cannot_be_said_otherwise_is_refused(octets: bytes) -> None:
         b"".join(_outgoing(octets).iter_changed(seven_bit=True, ascii_header=True))
 
 
+@pytest.mark.parametrize("front", [b"\xef\xbb\xbf", b"From ann yesterday\n", b">From ann\n"])
 @pytest.mark.parametrize("added", [b"", b"Date: now\n"])
 @pytest.mark.parametrize("body", [b"x\n", b"x\n" * window.CHUNK])
-def test_a_byte_order_mark_does_not_go_out(added: bytes, body: bytes) -> None:
-    outgoing = _outgoing(b"\xef\xbb\xbf" + HEAD + b"\n" + body, added)
+def test_what_stands_before_the_header_does_not_go_out(front: bytes, added: bytes, body: bytes) -> None:
+    outgoing = _outgoing(front + HEAD + b"\n" + body, added)
     assert b"".join(outgoing.iter_unchanged()) == _canonical(added + HEAD + b"\n" + body)
     assert not outgoing.has_utf8_header
 
