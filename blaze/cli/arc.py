@@ -184,7 +184,7 @@ def _read(file: str) -> "Signable":
     from blaze.core.auth.dkim import Signable
     from blaze.core.store import source
 
-    entry = source.read_message(file)
+    entry = source.read_message(file, with_from_line=True)
     return Signable(entry.buffer, entry.start, entry.end)
 
 

@@ -206,7 +206,7 @@ def _sign(
         (_typed(read_key(app, path, password_file), path, algorithm, number), name)
         for number, (path, name) in enumerate(zip(key, selector, strict=True))
     ]
-    entry = source.read_message(file)
+    entry = source.read_message(file, with_from_line=True)
     message = dkim.Signable(entry.buffer, entry.start, entry.end)
     warn_of_changes(app, message)
     names = [name for text in field for name in text.split(":")] or None

@@ -75,7 +75,7 @@ def _verify(
     from blaze.core.store import source
 
     suffixes = _read_suffixes(psl_file) if psl or psl_file else None
-    entry = source.read_message(file)
+    entry = source.read_message(file, with_from_line=True)
     message = dkim.Signable(entry.buffer, entry.start, entry.end)
     found = authenticate.authenticate(
         message, envelope, resolver=dns.resolver(), now=now, suffixes=suffixes, spf_timeout=spf_timeout

@@ -102,7 +102,7 @@ def _stamp(
     from blaze.core.store import source as sources
 
     is_address = _is_address(source)
-    entry = sources.read_message(file)
+    entry = sources.read_message(file, with_from_line=True)
     message = dkim.Signable(entry.buffer, entry.start, entry.end)
     line_end = stamp.newline_of(message.buffer, message.header)
     try:

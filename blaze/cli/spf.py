@@ -146,7 +146,7 @@ def _stamp(
     from blaze.core.auth import dkim, spf, spf_received, stamp
     from blaze.core.store import source
 
-    entry = source.read_message(file)
+    entry = source.read_message(file, with_from_line=True)
     message = dkim.Signable(entry.buffer, entry.start, entry.end)
     receiver = hostname or own_name()
     resolver = dns.resolver().within(spf_timeout)

@@ -95,3 +95,11 @@ A hop that tells the time alone, as qmail's own, is no empty line.
 
   $ printf 'Received: (qmail 1 invoked by uid 500); 30 Mar 2017 12:59:00 -0000\n\n' | blaze recv extract
   (names no server)
+
+A filter gets the line of an mbox in front from mail servers and procmail, and gives it back.
+
+  $ printf 'From ann@example.org Sat Nov 28 12:00:00 2026\nSubject: x\n\nhi\n\n' > one.mbox
+  $ blaze recv stamp -f a.test -h b.test c@d.test one.mbox | tail -n 4 > rest; tail -n 4 one.mbox | cmp - rest
+  $ blaze recv stamp -f a.test -h b.test c@d.test < one.mbox | head -2
+  From ann@example.org Sat Nov 28 12:00:00 2026
+  Received: from a.test

@@ -165,14 +165,19 @@ def iter_entries(files: Iterable[str], reading: Reading | None = None) -> Iterat
             yield _input_error(error, os.fsdecode(error.filename or file))
 
 
-def read_message(file: str) -> Entry:
+def read_message(file: str, *, with_from_line: bool = False) -> Entry:
     """The one message that `file` names, as `iter_entries` understands it.
+
+    `with_from_line` is for what is to be written again: a message that comes as an mbox of one, as mail
+    servers and procmail pass it to a filter, is given as it stands, from its From line to the end; but not
+    where From lines in it are quoted, since the message is another then.
 
     Raises:
         NoInputError: there is no such file, or it holds no message.
         DataError: it holds several.
     """
-    found = _open(file, Reading())
+    reading = Reading()
+    found = _open(file, reading)
     first = next(found, None)
     if first is None:
         raise NoInputError("there is no message in it", where=file)
@@ -182,6 +187,10 @@ def read_message(file: str) -> Entry:
         raise DataError(
             "there are several messages in it", where=file, hint=f"Name one, such as {first.name}"
         )
+    if with_from_line and first.name != file and (file == STDIN or os.path.isfile(file)):
+        buffer = reading.stdin() if file == STDIN else read_whole(file).buffer
+        if buffer[:5] == b"From " and buffer.find(b">From ") < 0:
+            return Entry(file, buffer, 0, len(buffer))
     return first
 
 

@@ -321,3 +321,27 @@ def test_folder_that_cannot_be_listed_leaves_the_others(
         "eml/sub/",
     ]
     assert len(found) == 7
+
+
+FROM_LINE = b"From ann@example.org Sat Nov 28 12:00:00 2026\n"
+
+
+@pytest.mark.parametrize(
+    ("octets", "given"),
+    [
+        (FROM_LINE + b"A: b\n\nhi\n\n", FROM_LINE + b"A: b\n\nhi\n\n"),
+        (FROM_LINE + b"A: b\n\n>From here\n\n", b"A: b\n\nFrom here\n"),  # quoted: another message
+        (b"\n" + FROM_LINE + b"A: b\n\nhi\n\n", b"A: b\n\nhi\n"),
+        (b"A: b\n\nhi\n", b"A: b\n\nhi\n"),
+    ],
+)
+def test_read_message_with_its_from_line(tmp_path: Path, octets: bytes, given: bytes) -> None:
+    path = tmp_path / "one"
+    path.write_bytes(octets)
+    entry = source.read_message(str(path), with_from_line=True)
+    assert entry.buffer[entry.start : entry.end] == given
+    path.write_bytes(FROM_LINE + b"A: b\n\nhi\n\n" + FROM_LINE + b"A: b\n\nhi\n\n")
+    with pytest.raises(DataError, match="several messages"):
+        source.read_message(str(path), with_from_line=True)
+    entry = source.read_message(f"{path}#2", with_from_line=True)
+    assert entry.buffer[entry.start : entry.end] == b"A: b\n\nhi\n"
