@@ -52,7 +52,7 @@ def convert(
     store that exists. Octets, flags, labels, dates and order are kept.
 
     Run again, it copies what is missing. A bad message is copied as it is and reported at the end; the exit
-    status is then 1.
+    status is then 1. What cannot be read is left out and reported; the exit status says why.
 
     \b
     Examples:
@@ -69,8 +69,8 @@ def convert(
         _print_json(app, source, dest, report)
     else:
         _print(app, report)
-    if report.problems:
-        app.note(1)
+    for exit_code in (1, *report.exit_codes) if report.problems else ():
+        app.note(exit_code)
 
 
 def _print(app: App, report: "Report") -> None:

@@ -46,9 +46,19 @@ class Report:
     """What a run did: messages copied now, there already, left out as duplicates or as deleted.
 
     `ambiguous_lines` counts the `>From ` lines that the kind of mbox written cannot tell from quoted ones.
+    `exit_codes` are those of what could not be read.
     """
 
-    __slots__ = ("ambiguous_lines", "copied", "doubts", "duplicates", "omitted", "present", "problems")
+    __slots__ = (
+        "ambiguous_lines",
+        "copied",
+        "doubts",
+        "duplicates",
+        "exit_codes",
+        "omitted",
+        "present",
+        "problems",
+    )
 
     def __init__(self) -> None:
         self.copied = 0
@@ -58,6 +68,7 @@ class Report:
         self.ambiguous_lines = 0
         self.problems: list[Problem] = []
         self.doubts: list[Doubt] = []
+        self.exit_codes: set[int] = set()
 
 
 def convert(
@@ -125,6 +136,7 @@ class _Run:
             for entry in found:
                 if isinstance(entry, BlazeError):
                     self._problem(entry.where or "", None, entry.what)
+                    self.report.exit_codes.add(entry.status)
                     continue
                 self._copy(entry)
                 progress(entry.end - entry.start)

@@ -7,7 +7,7 @@ a `>` to every line of `>`s and `From `; mboxcl writes `>From ` and a Content-Le
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from blaze.core.errors import DataError
 from blaze.core.mail.header import Buffer, find_empty_line, find_first_line, release
@@ -16,7 +16,11 @@ from blaze.core.store import atomic
 from blaze.core.store.flags import Marks, from_header, is_expunged, is_ours, without_status
 from blaze.core.store.fromline import MAX_FROM_LINE, FromLine, parse_from_line
 from blaze.core.store.manifest import MANIFEST, Overlay, Record
+from blaze.core.store.mboxfile import MboxFile
 from blaze.core.store.source import Doubt, Entry, Reading
+
+Octets: TypeAlias = Buffer | MboxFile
+"""What an mbox is read from."""
 
 KINDS = ("mboxo", "mboxrd", "mboxcl", "mboxcl2")
 
@@ -26,6 +30,8 @@ MAX_HEADER = 1 << 20
 MAX_DOUBTS = 10_000
 """Doubtful places kept per reading."""
 
+_HELD = 1 << 23  # octets up to which a message of an `MboxFile` is held in memory; few have more
+_HEADER = 1 << 13  # octets that hold the header of most messages
 _WINDOW = 1 << 24  # octets scanned before their pages are let go
 _LOOKED_BACK = 1 << 21  # octets before a window that a message across its edge may have touched again
 
@@ -34,7 +40,7 @@ class File(NamedTuple):
     """An mbox that is read: its path, its octets, and the manifest beside it."""
 
     path: str
-    buffer: Buffer
+    buffer: Octets
     overlay: Overlay
 
 
@@ -150,21 +156,26 @@ class Span:
         self.expunged = False
 
 
-def iter_entries(path: str, buffer: Buffer, reading: Reading) -> Iterator[Entry]:
+def iter_entries(path: str, buffer: Octets, reading: Reading) -> Iterator[Entry]:
     """The messages of an mbox, named `path#1`, `path#2` and so on; those deleted by Thunderbird are left out.
 
     Raises:
         DataError: the file does not begin with a From line.
+        TemporaryError: it was changed meanwhile, where it is an `MboxFile`; that is closed at the end.
     """
     file = File(path, buffer, Overlay(f"{path}.{MANIFEST}"))
-    for ordinal, span in enumerate(iter_spans(buffer, path, reading), 1):
-        if span.expunged:
-            reading.omitted += 1
-            continue
-        yield _entry(file, str(ordinal), span, reading.mbox)
+    try:
+        for ordinal, span in enumerate(iter_spans(buffer, path, reading), 1):
+            if span.expunged:
+                reading.omitted += 1
+                continue
+            yield _entry(file, str(ordinal), span, reading.mbox)
+    finally:
+        if isinstance(buffer, MboxFile):
+            buffer.close()
 
 
-def iter_spans(buffer: Buffer, path: str, reading: Reading) -> Iterator[Span]:
+def iter_spans(buffer: Octets, path: str, reading: Reading) -> Iterator[Span]:
     """Find the messages of an mbox. Linear, one pass; pages of a mapping are let go behind.
 
     A separator is a From line with a date after an empty line, or one that a Content-Length leads to. What
@@ -185,8 +196,15 @@ def iter_spans(buffer: Buffer, path: str, reading: Reading) -> Iterator[Span]:
     yield scanner.finish(len(buffer))
 
 
-def header_octets(buffer: Buffer, start: int, end: int) -> bytes:
+def header_octets(buffer: Octets, start: int, end: int) -> bytes:
     """The header block of the message at `start`, at most `MAX_HEADER` octets of it."""
+    if isinstance(buffer, MboxFile):
+        octets = buffer[start : min(start + _HEADER, end)]
+        header = header_octets(octets, 0, len(octets))
+        if len(header) < len(octets) or start + len(octets) == end:
+            return header
+        octets = buffer[start : min(start + MAX_HEADER, end)]
+        return header_octets(octets, 0, len(octets))
     return buffer[start : _header_end(buffer, start, end)]
 
 
@@ -213,7 +231,7 @@ class _Scanner:
 
     __slots__ = ("buffer", "count", "fitted", "path", "reading", "span")
 
-    def __init__(self, buffer: Buffer, path: str, reading: Reading) -> None:
+    def __init__(self, buffer: Octets, path: str, reading: Reading) -> None:
         self.buffer = buffer
         self.path = path
         self.reading = reading
@@ -314,7 +332,7 @@ class _Scanner:
             self.reading.doubts.append(Doubt(self.path, offset, reason))
 
 
-def _fit(buffer: Buffer, span: Span, header_end: int, length: int) -> None:
+def _fit(buffer: Octets, span: Span, header_end: int, length: int) -> None:
     """Let the Content-Length decide where the message ends, if a separator or the file's end is there."""
     empty_line = buffer[header_end : header_end + 2]
     end = header_end + (1 if empty_line[:1] == b"\n" else 2) + length
@@ -336,8 +354,14 @@ def _fit(buffer: Buffer, span: Span, header_end: int, length: int) -> None:
 
 
 def _entry(file: File, ordinal: str, span: Span, kind: str | None) -> MboxEntry:
-    buffer, start, end = file.buffer, span.start, span.end
+    start, end = span.start, span.end
+    buffer = file.buffer
     unquotes = span.quoted and kind != "mboxcl2" and (kind is not None or not span.fitted)
+    if isinstance(buffer, MboxFile):
+        begin = start - unquotes  # with the newline before it, which a quoted first line follows
+        is_held = end - begin <= _HELD
+        buffer = buffer[begin:end] if is_held else atomic.spool(buffer.iter_chunks(begin, end))
+        start, end = start - begin, len(buffer)
     if unquotes:
         buffer = atomic.spool(iter_unquoted(buffer, start, end, deep=kind in (None, "mboxrd")))
         start, end = 0, len(buffer)
@@ -346,11 +370,16 @@ def _entry(file: File, ordinal: str, span: Span, kind: str | None) -> MboxEntry:
     return MboxEntry(file, ordinal, span, buffer, start=start, end=end)
 
 
-def iter_from_lines(buffer: Buffer, start: int, end: int | None = None) -> Iterator[tuple[int, bool]]:
+def iter_from_lines(buffer: Octets, start: int, end: int | None = None) -> Iterator[tuple[int, bool]]:
     """The offset of every line that is `From ` after any number of `>`, and whether there are any.
 
     `start` is that of the newline before the first line looked at.
     """
+    if isinstance(buffer, MboxFile):
+        for window, at, last in buffer.iter_windows(start):
+            for position, is_quoted in iter_from_lines(window, 0, last):
+                yield at + position, is_quoted
+        return
     end = len(buffer) if end is None else end
     pattern = _from_lines()
     while start < end:
@@ -368,16 +397,16 @@ def iter_from_lines(buffer: Buffer, start: int, end: int | None = None) -> Itera
         start = following
 
 
-def _line(buffer: Buffer, position: int) -> bytes:
+def _line(buffer: Octets, position: int) -> bytes:
     return buffer[position : position + MAX_FROM_LINE].partition(b"\n")[0]
 
 
-def _after_line(buffer: Buffer, position: int) -> int:
+def _after_line(buffer: Octets, position: int) -> int:
     newline = buffer.find(b"\n", position)
     return newline + 1 if newline >= 0 else len(buffer)
 
 
-def _has_header(buffer: Buffer, position: int) -> bool:
+def _has_header(buffer: Octets, position: int) -> bool:
     """True when a header field, an empty line or nothing begins at `position`."""
     line = _line(buffer, position)
     return not line.strip() or find_first_line(line, 0, len(line)) is not None

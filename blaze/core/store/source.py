@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from importlib import import_module
 from typing import NamedTuple, TypeAlias
 
@@ -152,8 +153,9 @@ def iter_entries(files: Iterable[str], reading: Reading | None = None) -> Iterat
     folders after its own; an mbox's in its order; a folder's by name, or by its manifest.
 
     What cannot be read is given as an error in its place, and the rest follows; so is an mbox that another
-    program keeps locked (`TemporaryError`). A small message is held as bytes, one over 1 MiB is mapped, and
-    the pages of a large mbox are let go behind the reader.
+    program keeps locked, or changes otherwise than by adding to it (`TemporaryError`). A small message is
+    held as bytes, one over 1 MiB is mapped. Of a large mbox a message is never mapped where it lies (see
+    `mboxfile`): a very large one is from a copy.
     """
     reading = reading or Reading()
     for file in files:
@@ -284,9 +286,9 @@ def _open(file: str, reading: Reading) -> Iterator[Found]:
     try:
         data: Buffer = os.read(fd, _CHUNK)
         may_be_mbox = kind == "mbox" or b"From ".startswith(data[:].lstrip(_NEWLINES)[:5])
-        if reading.locks and may_be_mbox and _is_file(fd):
-            data = _read_locked(fd, path)
-        elif more := os.read(fd, _CHUNK):
+        if may_be_mbox and _is_file(fd):
+            return _open_mbox(kind, path, fd, reading)
+        if more := os.read(fd, _CHUNK):
             data = _read_rest(fd, data[:] + more)
     except IsADirectoryError:
         return _iter_folder(kind, path, reading)
@@ -399,13 +401,19 @@ def _is_file(fd: int) -> bool:
     return stat.S_ISREG(os.fstat(fd).st_mode)
 
 
-def _read_locked(fd: int, path: str) -> Buffer:
-    """The octets of an mbox, from its beginning, as they are when no delivery is under way."""
-    from blaze.core.store import mboxlock
+def _open_mbox(kind: str, path: str, fd: int, reading: Reading) -> Iterator[Found]:
+    """The messages of a file that is an mbox or begins as one, as it is when no delivery is under way."""
+    from blaze.core.store import atomic, mbox, mboxfile, mboxlock
 
-    with mboxlock.shared(fd, path):
+    if os.fstat(fd).st_size > atomic.SMALL:
+        file = mboxfile.MboxFile(fd, path, locks=reading.locks)
+        if kind == "mbox" or kind_of_octets(file[0:1024]) == "mbox":
+            return mbox.iter_entries(path, file, reading)
+        file.close()
+    with mboxlock.shared(fd, path) if reading.locks else nullcontext():
         os.lseek(fd, 0, os.SEEK_SET)
-        return _read_rest(fd, b"")
+        data = _read_rest(fd, b"")
+    return _iter_octets(kind, path, data, reading)
 
 
 def _read_rest(fd: int, head: bytes) -> Buffer:
