@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from itertools import islice
 from typing import Any, NamedTuple
 
 from blaze.core.errors import ConfigurationError, DataError
@@ -18,6 +19,9 @@ MAX_TEXT = 1 << 24
 
 MAX_STEM = 64
 """Letters of a word that is a word, and no encoded data."""
+
+
+_BATCH = 1 << 16  # words that are stemmed together, so that memory does not grow with the length of a text
 
 
 class Stem(NamedTuple):
@@ -76,9 +80,15 @@ def count(text: str, language: str) -> Counter[bytes]:
     Raises:
         ConfigurationError: PyStemmer is not there.
     """
-    words = [word for word in _words().findall(text.lower()) if len(word) <= MAX_STEM]
-    stemmed = _stemmer(language).stemWords(words)
-    return Counter(stem.encode("utf-8", "replace") for stem in stemmed if stem)
+    stemmer = _stemmer(language)
+    counts: Counter[bytes] = Counter()
+    matches = _words().finditer(text.lower())
+    while words := Counter([match[0] for match in islice(matches, _BATCH)]):
+        distinct = [word for word in words if len(word) <= MAX_STEM]
+        for word, stem in zip(distinct, stemmer.stemWords(distinct), strict=True):
+            if stem:
+                counts[stem.encode("utf-8", "replace")] += words[word]
+    return counts
 
 
 @cache
