@@ -6,7 +6,7 @@ import os
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 from blaze.core.errors import CannotCreateError, TemporaryError
@@ -32,16 +32,16 @@ class Lock:
         self.path = os.path.realpath(path)
         self._dot_lock = f"{self.path}.lock"
         self._deadline = time.monotonic() + patience
-        self._has_dot_lock = False
+        self._dot_lock_status: os.stat_result | None = None
         self._fd = -1
 
     def __enter__(self) -> int:
         if os.path.exists(self.path) and not os.path.isfile(self.path):
             raise CannotCreateError("an mbox is a file, not a folder or a device", where=self.path)
         try:
-            self._take_dot_lock()
-            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._take_fcntl()
+            while not self._take():
+                self._release()
+                _wait(self._deadline, self.path, f"If no program is using it, remove {self._dot_lock}.")
         except OSError as error:
             self._release()
             raise CannotCreateError(f"cannot open the mbox: {error.strerror}", where=self.path) from error
@@ -55,40 +55,45 @@ class Lock:
     ) -> None:
         self._release()
 
-    def _take_dot_lock(self) -> None:
-        while True:
-            try:
-                fd = os.open(self._dot_lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-            except FileExistsError:
-                if not _remove_stale(self._dot_lock):
-                    self._wait()
-            except PermissionError:
-                return
-            else:
-                self._has_dot_lock = True
-                os.write(fd, _holder())
-                os.close(fd)
-                return
+    def _take(self) -> bool:
+        """Take both locks; False when another program has one of them, or has put another file there.
 
-    def _take_fcntl(self) -> None:
-        while True:
-            try:
-                lock_file(self._fd)
-            except (BlockingIOError, PermissionError):
-                self._wait()
-            else:
-                return
+        Others take them the other way round: so who gets one alone must let it go.
+        """
+        if not self._take_dot_lock():
+            return False
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            lock_file(self._fd)
+            return os.path.samestat(os.fstat(self._fd), os.stat(self.path))
+        except (BlockingIOError, PermissionError, FileNotFoundError):
+            return False
 
-    def _wait(self) -> None:
-        _wait(self._deadline, self.path, hint=f"If no program is using it, remove {self._dot_lock}.")
+    def _take_dot_lock(self) -> bool:
+        try:
+            fd = os.open(self._dot_lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except FileExistsError:
+            _remove_stale(self._dot_lock)
+            return False
+        except PermissionError:
+            return True
+        try:
+            self._dot_lock_status = os.fstat(fd)
+            os.write(fd, _holder())
+        finally:
+            os.close(fd)
+        return True
 
     def _release(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-        if self._has_dot_lock:
-            os.unlink(self._dot_lock)
-            self._has_dot_lock = False
+        ours, self._dot_lock_status = self._dot_lock_status, None
+        if ours is not None:
+            # Some programs take a lock for forgotten after minutes, and put theirs there.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(ours, os.stat(self._dot_lock)):
+                    os.unlink(self._dot_lock)
 
 
 @contextmanager
@@ -151,22 +156,18 @@ def _holder() -> bytes:
     return f"{os.getpid()} {os.uname().nodename}\n".encode()
 
 
-def _remove_stale(dot_lock: str) -> bool:
-    """Remove a dot-lock whose process, on this machine, is gone; True when it may be tried again at once."""
+def _remove_stale(dot_lock: str) -> None:
+    """Remove a dot-lock whose process, on this machine, is gone."""
     try:
         with open(dot_lock, "rb") as lines:
             words = lines.read(256).split()
-    except FileNotFoundError:
-        return True
     except OSError:
-        return False
+        return
     if len(words) != 2 or not words[0].isdigit() or words[1] != os.uname().nodename.encode():
-        return False
+        return
     try:
         os.kill(int(words[0]), 0)
     except ProcessLookupError:
         os.unlink(dot_lock)
-        return True
     except OSError:
-        return False
-    return False
+        return

@@ -107,6 +107,63 @@ def test_lock_holds_off_others(tmp_path: Path) -> None:
     assert not (tmp_path / "box.lock").exists()
 
 
+def test_lock_lets_go_of_the_dot_lock_while_it_waits(tmp_path: Path) -> None:
+    """A program that has fcntl and wants the dot-lock, as mutt and Postfix do, gets it."""
+    path = tmp_path / "box"
+    path.write_bytes(b"")
+    program = """import fcntl, os, sys, time
+box = open(sys.argv[1], "r+")
+fcntl.lockf(box, fcntl.LOCK_EX)
+print(flush=True)
+time.sleep(0.3)
+for _ in range(1000):
+    try:
+        os.close(os.open(sys.argv[1] + ".lock", os.O_CREAT | os.O_EXCL))
+        break
+    except FileExistsError:
+        time.sleep(0.005)
+else:
+    sys.exit("no dot-lock")
+os.unlink(sys.argv[1] + ".lock")
+"""
+    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with Lock(str(path), patience=20):
+            assert other.wait() == 0
+
+
+def test_lock_is_of_the_file_that_has_the_name(tmp_path: Path) -> None:
+    """A program that puts another file there, while its lock is waited for, does not get our message lost."""
+    path = tmp_path / "box"
+    path.write_bytes(b"")
+    program = """import fcntl, os, sys, time
+box = open(sys.argv[1], "r+")
+fcntl.lockf(box, fcntl.LOCK_EX)
+print(flush=True)
+time.sleep(0.5)
+open(sys.argv[1] + "-new", "w").close()
+os.rename(sys.argv[1] + "-new", sys.argv[1])
+"""
+    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        mboxwrite.append(str(path), [of_octets(MESSAGE)])
+        other.wait()
+    assert MESSAGE in path.read_bytes()
+
+
+def test_lock_leaves_the_dot_lock_of_others(tmp_path: Path) -> None:
+    """A program that took ours for forgotten and has put its own there keeps that; none at all is as well."""
+    path = tmp_path / "box"
+    with Lock(str(path)):
+        os.unlink(f"{path}.lock")
+    with Lock(str(path)):
+        os.rename(f"{path}.lock", f"{path}.old")
+        Path(f"{path}.lock").write_text("1")
+    assert Path(f"{path}.lock").read_text() == "1"
+
+
 def test_lock_of_a_process_that_is_gone_is_removed(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
