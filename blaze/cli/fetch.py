@@ -48,14 +48,14 @@ class Where(NamedTuple):
         """The newlines that programs expect there; None for those of the message."""
         return "lf" if self.maildir or self.mbox else None
 
-    def landing(self) -> "Landing":
-        """The destination, made ready."""
+    def landing(self, state: str) -> "Landing":
+        """The destination, made ready; `state` is the folder of what was fetched."""
         from blaze.core.store import landing
 
         if self.maildir:
             return landing.MaildirLanding(self.maildir, sync=self.sync)
         if self.mbox:
-            return landing.MboxLanding(self.mbox, sync=self.sync)
+            return landing.MboxLanding(self.mbox, staging=state, sync=self.sync)
         if self.pack:
             return landing.PackLanding(self.pack, sync=self.sync)
         return landing.FileLanding(self.format or landing.FORMAT, sync=self.sync)
@@ -318,7 +318,7 @@ def intake_for(app: App, place: str, where: Where, part: str = "") -> "Iterator[
 
     path = f"{state_folder(os.environ)}/fetch/{part}{file_name(place)}"
     with Ledger(path, sync=where.sync) as ledger:
-        destination = where.landing()
+        destination = where.landing(os.path.dirname(path))
         try:
             yield Intake(ledger, destination, landed)
         finally:

@@ -142,24 +142,32 @@ class MaildirLanding:
 
 
 class MboxLanding:
-    """An mbox (mboxrd), made if need be, locked while it is added to."""
+    """An mbox (mboxrd), made if need be, locked while it is added to.
+
+    What it is to get is written beside it first; or in the folder `staging`, where that of the mbox is not
+    ours to write to, as the one that has a file for each user.
+    """
 
     is_gradual = True
 
-    def __init__(self, path: str, *, sync: bool = True) -> None:
+    def __init__(self, path: str, *, staging: str | None = None, sync: bool = True) -> None:
         self._path = path
         self._target = os.path.abspath(path)
+        self._staging = os.path.dirname(self._target)
+        if staging is not None and not os.access(self._staging, os.W_OK):
+            self._staging = os.path.abspath(staging)
         self._sync = sync
 
     def stage(self, uid: str, delivery: Delivery) -> Ticket:  # noqa: ARG002 - messages there have no names
-        """Write the octets that the mbox is to get into a hidden file beside it."""
+        """Write the octets that the mbox is to get into a hidden file."""
+        name = os.path.join(self._staging, os.path.basename(self._target))
         octets = mboxwrite.iter_message(delivery)
-        return Ticket("mbox", self._target, _write_hidden(self._target, octets, mode=0o600, sync=self._sync))
+        return Ticket("mbox", self._target, _write_hidden(name, octets, mode=0o600, sync=self._sync))
 
     def secure(self) -> None:
         """Flush the folder."""
         if self._sync:
-            atomic.sync_folder(os.path.dirname(self._target))
+            atomic.sync_folder(self._staging)
 
     def land(self, tickets: Sequence[Ticket]) -> list[str]:
         """Append all, flush the mbox, and only then remove what was staged."""

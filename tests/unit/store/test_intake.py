@@ -333,3 +333,25 @@ def test_file_name_is_one_for_each_place() -> None:
     names = [file_name(place) for place in places]
     assert len(set(names)) == len(names)
     assert all("/" not in name and not name.startswith(".") and len(name) < 130 for name in names)
+
+
+def test_mbox_in_a_folder_that_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As /var/mail: the mbox may be written, nothing may be made beside it."""
+    spool, state = tmp_path / "spool", tmp_path / "state"
+    spool.mkdir()
+    state.mkdir()
+    box = spool / "ann"
+    box.write_bytes(b"")
+    spool.chmod(0o555)
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != str(spool))  # root may do anything
+    try:
+        destination = MboxLanding(str(box), staging=str(state))
+        tickets = [destination.stage("", of_octets(whole)) for whole in WHOLE[:2]]
+        destination.secure()
+        assert {os.path.dirname(ticket.staged) for ticket in tickets} == {str(state)}
+        assert destination.land(tickets[:1]) == [str(box)]
+        assert complete(tickets[1])  # as after a run that was killed
+    finally:
+        spool.chmod(0o755)
+    assert all(whole in box.read_bytes() for whole in WHOLE[:2])
+    assert os.listdir(state) == []
