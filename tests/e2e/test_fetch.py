@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from blaze.core.errors import BlazeError
+from blaze.core.errors import BlazeError, InputOutputError
 from blaze.core.net.delivery import LogIn, Target
 from blaze.core.net.fetch import Fetch, FetchOptions, Watcher
 from blaze.core.net.pop3 import ConnectOptions, open_session
@@ -138,6 +138,19 @@ def test_fetch_only_what_is_new(run: Run) -> None:
         assert run(server, FetchOptions(only_new=True, delete=True)) == [b"new\r\n"]
         assert len(server.drop.messages) == 4, "what was never fetched must not be deleted"
         assert run(server) == BODIES
+
+
+def test_fetch_only_what_is_new_after_a_first_run_that_broke_off(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_self: Ledger, _uids: object, _now: int) -> None:
+        raise InputOutputError("the disk is full")
+
+    with Server(drop_of()) as server:
+        with monkeypatch.context() as full, pytest.raises(InputOutputError):
+            full.setattr(Ledger, "see", broken)
+            run(server, FetchOptions(only_new=True))
+        assert run(server, FetchOptions(only_new=True)) == []
 
 
 def test_fetch_deletes_after_days(run: Run) -> None:

@@ -162,19 +162,25 @@ class ArchiveFetch:
         self._intake.recover()
         epochs = self._archive.epochs()
         is_first = self._ledger.value(BEGUN) is None
-        if is_first:
-            self._ledger.set_value(BEGUN, str(int(time.time())))
+        passes_over = is_first and self._options.only_new
+        if is_first and not passes_over:
+            self._begin()
         for epoch in epochs:
             tip = epoch.repository.resolve(epoch.reference)
             if tip is None:
                 continue
             self._complete = True
-            if not (is_first and self._options.only_new):
+            if not passes_over:
                 self._fetch_epoch(epoch, tip)
             if self._complete and self._ledger.value(_tip_name(epoch)) != tip:
                 self._ledger.set_value(_tip_name(epoch), tip)
             if not self._complete and self._left == 0:
                 return
+        if passes_over:
+            self._begin()  # only now: a run killed before is no first run
+
+    def _begin(self) -> None:
+        self._ledger.set_value(BEGUN, str(int(time.time())))
 
     def _fetch_epoch(self, epoch: Epoch, tip: str) -> None:
         names = self._choose(self._new_blobs(epoch, tip))

@@ -87,9 +87,9 @@ class Fetch:
         present = {known.uid for known in there}
         self._ledger.forget([uid for uid in self._ledger.marks if uid not in present])
         if self._ledger.value(BEGUN) is None:
-            self._ledger.set_value(BEGUN, str(int(time.time())))
             if self._options.only_new:
                 self._ledger.see((known.uid for known in there), int(time.time()))
+            self._ledger.set_value(BEGUN, str(int(time.time())))  # last: a run killed before is no first run
         try:
             self._retrieve(list(self._choose(there)))
         finally:
