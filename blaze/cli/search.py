@@ -117,9 +117,10 @@ def search(
 
     QUERY is words, all of which must be there, in any form of theirs; "phrases" word for word; and prefix*.
     `from:` `to:` `cc:` `bcc:` `subject:` `body:` `attachment:` and `list:` look into one field. Further:
-    `mid:ID`, `date:2024-01..2024-06` (both ends belong to it, local time; also `today`, `2w..`), `larger:1M`,
-    `smaller:10k`, `has:attachment`, `is:flagged` (seen, unread, replied, draft, trashed, passed). They are
-    joined by `and`, `or`, `not` (or `-`) and parentheses.
+    `mid:ID`, `date:2024-01..2024-06` (both ends belong to it, local time; also `today`, `2w..`),
+    `after:2024-01` (with it) and `before:2024-07` (without it), `larger:1M`, `smaller:10k`, `has:attachment`,
+    `is:flagged` (seen, unread, replied, draft, trashed, passed). They are joined by `and`, `or`, `not` (or
+    `-`, or `!`) and parentheses.
 
     The exit status is 1 when nothing is found, 66 when there is no index.
 

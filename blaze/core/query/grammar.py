@@ -5,10 +5,12 @@
     query  = or
     or     = and *( "or" and )
     and    = not *( ["and"] not )
-    not    = *( "not" / "-" ) term
+    not    = *( "not" / "-" / "!" ) term
     term   = [field ":"] ( word ["*"] / DQUOTE words DQUOTE / "(" or ")" ) / special
-    special= "date:" range / "larger:" size / "smaller:" size / "mid:" id / "has:attachment" / "is:" flag
+    special= "date:" range / "before:" date / "after:" date / "larger:" size / "smaller:" size
+           / "mid:" id / "has:attachment" / "is:" flag
 
+What is before a date ends where that begins; what is after a date begins there too, as in `date:D..`.
 Operators are read in any case of their letters. What stands before a colon and is no field is text.
 """
 
@@ -25,6 +27,7 @@ from blaze.core.query.nodes import (
     TEXT_FIELDS,
     All,
     And,
+    DateRange,
     HasAttachment,
     Is,
     MessageId,
@@ -45,7 +48,7 @@ MAX_DEPTH = 50
 """Parentheses inside one another."""
 
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-_SPECIAL = ("date", "larger", "smaller", "mid", "id", "has", "is")
+_SPECIAL = ("date", "before", "after", "larger", "smaller", "mid", "id", "has", "is")
 _TRUE_OPERATORS = ("and", "or", "not")
 
 
@@ -182,6 +185,9 @@ class _Parser:
         word = value.lower()
         if field == "date":
             return parse_range(value, self.now)
+        if field in ("before", "after") and ".." not in value:
+            start = parse_range(value, self.now).start
+            return DateRange(None, start) if field == "before" else DateRange(start, None)
         if field in ("mid", "id"):
             return MessageId(value.removeprefix("<").removesuffix(">"))
         if field == "has" and word in ("attachment", "attachments"):
@@ -202,6 +208,8 @@ class _Parser:
 def _hint(field: str) -> str:
     if field == "is":
         return f"It knows {', '.join((*FLAGS, *NEGATED_FLAGS))}."
+    if field in ("before", "after"):
+        return "Write one date, as 2024, 2024-01-31, today or 2w; date: takes a range."
     return "It knows attachment." if field == "has" else "Write a number of octets, as 500, 20k or 5M."
 
 
@@ -218,7 +226,7 @@ def _tokens() -> re.Pattern[str]:
         | (?P<close> \) )
         | (?P<quoted> (?P<qfield>(?:(?:{fields}):)?) "(?P<inner>[^"]*+)" )
         | (?P<unfinished> (?:(?:{fields}):)? " )
-        | (?P<minus> -(?=[^\s)]) )
+        | (?P<minus> [-!](?=[^\s)]) )
         | (?P<word> (?:mid|id):(?:[^\s()]|\([^\s()]*+\))++ | [^\s()"]++ )
         """
     )

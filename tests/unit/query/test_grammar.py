@@ -44,6 +44,15 @@ A, B, C = Words("a"), Words("b"), Words("c")
         ("a -b", And((A, Not(B)))),
         ("-(a or b) c", And((Not(Or((A, B))), C))),
         ("a-b", Words("a-b")),
+        ("!a", Not(A)),
+        ("a !(b or c)", And((A, Not(Or((B, C)))))),
+        ("!from:a", Not(Words("a", "from"))),
+        ("a!b", Words("a!b")),
+        ("!", Words("!")),
+        ("before:2024-03", DateRange(None, datetime(2024, 3, 1))),  # noqa: DTZ001
+        ("after:2024-03-02", DateRange(datetime(2024, 3, 2), None)),  # noqa: DTZ001
+        ("-AFTER:2024", Not(DateRange(datetime(2024, 1, 1), None))),  # noqa: DTZ001
+        ("before:", Words("before:")),
         ("-", Words("-")),
         ('"a b" c', And((Words("a b", "", True), C))),
         ('"or"', Words("or", "", True)),
