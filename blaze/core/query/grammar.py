@@ -226,7 +226,7 @@ def _tokens() -> re.Pattern[str]:
         | (?P<close> \) )
         | (?P<quoted> (?P<qfield>(?:(?:{fields}):)?) "(?P<inner>[^"]*+)" )
         | (?P<unfinished> (?:(?:{fields}):)? " )
-        | (?P<minus> [-!](?=[^\s)]) )
+        | (?P<minus> (?: - | !(?!!) ) (?=[^\s)]) )
         | (?P<word> (?:mid|id):(?:[^\s()]|\([^\s()]*+\))++ | [^\s()"]++ )
         """
     )

@@ -49,6 +49,7 @@ A, B, C = Words("a"), Words("b"), Words("c")
         ("!from:a", Not(Words("a", "from"))),
         ("a!b", Words("a!b")),
         ("!", Words("!")),
+        ("!!", Words("!!")),
         ("before:2024-03", DateRange(None, datetime(2024, 3, 1))),  # noqa: DTZ001
         ("after:2024-03-02", DateRange(datetime(2024, 3, 2), None)),  # noqa: DTZ001
         ("-AFTER:2024", Not(DateRange(datetime(2024, 1, 1), None))),  # noqa: DTZ001
