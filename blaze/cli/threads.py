@@ -86,9 +86,9 @@ def _is_source(name: str) -> bool:
 
 def _letters(sources: Iterable[str], faults: "list[BlazeError]") -> "Iterable[Letter]":
     from blaze.core.search.letters import iter_entry_letters
-    from blaze.core.store.source import iter_entries
+    from blaze.core.store.source import iter_stored
 
-    return iter_entry_letters(iter_entries(sources), faults)
+    return iter_entry_letters(iter_stored(sources), faults)
 
 
 def _found_threads(

@@ -42,7 +42,7 @@ def populate(
     """
     from blaze.core.search.letters import iter_entry_letters
     from blaze.core.store import atomic
-    from blaze.core.store.source import forced_kind, iter_entries
+    from blaze.core.store.source import forced_kind, iter_stored
 
     location = forced_kind(source)[1]
     try:
@@ -55,7 +55,7 @@ def populate(
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("CREATE TEMP TABLE fresh AS SELECT * FROM letter WHERE 0")
         count = 0
-        for count, letter in enumerate(iter_entry_letters(iter_entries([restored(name)]), faults), 1):
+        for count, letter in enumerate(iter_entry_letters(iter_stored([restored(name)]), faults), 1):
             _insert(connection, letter, name)
             if progress and count % _STEP == 0:
                 progress(_STEP)

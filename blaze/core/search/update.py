@@ -20,7 +20,7 @@ from blaze.core.search.documents import Document, DocumentReader
 from blaze.core.search.places import Stored, restored, source_name, stored
 from blaze.core.search.workers import SLOT, Workers
 from blaze.core.store import atomic
-from blaze.core.store.source import Entry, Reading, forced_kind, iter_entries
+from blaze.core.store.source import Entry, Reading, forced_kind, iter_stored
 
 BATCH = 2_000
 """Messages that are committed together."""
@@ -97,7 +97,7 @@ def update(
         if stamp and updater.stamp == stamp:
             updater.report.unchanged = updater.count()
             return updater.report
-        updater.run(iter_entries([restored(name)], Reading(passes_over=updater.knows)))
+        updater.run(iter_stored([restored(name)], Reading(passes_over=updater.knows)))
         updater.finish(stamp)
         return updater.report
 

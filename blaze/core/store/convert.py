@@ -212,17 +212,12 @@ class _Run:
 
 
 def _opened(name: str, reading: Reading) -> Iterator[Found]:
-    """The messages of the source; what keeps all of it from being read is raised before any is given.
-
-    A file without octets is an mbox without messages, unless `eml:` says otherwise.
-    """
-    found = source.iter_entries([name], reading)
+    """The messages of the source; what keeps all of it from being read is raised before any is given."""
+    found = source.iter_stored([name], reading)
     first = next(found, None)
     if first is None:
         return iter(())
     second = next(found, None)
-    if type(first) is Entry and first.start == first.end and source.forced_kind(name)[0] != "eml":
-        return iter(())
     if isinstance(first, BlazeError) and second is None:
         raise first
     return chain((first,), () if second is None else (second,), found)

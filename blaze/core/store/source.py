@@ -167,6 +167,19 @@ def iter_entries(files: Iterable[str], reading: Reading | None = None) -> Iterat
             yield _input_error(error, os.fsdecode(error.filename or file))
 
 
+def iter_stored(files: Iterable[str], reading: Reading | None = None) -> Iterator[Found]:
+    """`iter_entries`, for those to whom each of `files` is a store: one without octets holds no messages.
+
+    An mbox is such a file when all its messages are gone. After `eml:` it is a message, if an empty one.
+    """
+    reading = reading or Reading()
+    for file in files:
+        may_be_empty = forced_kind(file)[0] == "eml"
+        for found in iter_entries([file], reading):
+            if may_be_empty or type(found) is not Entry or found.start < found.end:
+                yield found
+
+
 def read_message(file: str, *, with_from_line: bool = False) -> Entry:
     """The one message that `file` names, as `iter_entries` understands it.
 

@@ -459,3 +459,9 @@ def test_damaged_schema_with_octets_that_are_no_utf_8(maildir: Path, tmp_path: P
         pass
     with pytest.raises(DataError, match="the index is damaged"):
         update(str(maildir), str(index), sync=False)
+
+
+def test_update_from_an_mbox_without_messages(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    box.write_bytes(b"")
+    assert update(str(box), str(tmp_path / "index")).added == 0

@@ -13,7 +13,7 @@ import pytest
 
 from blaze.core.errors import BlazeError, DataError, InputOutputError, NoInputError
 from blaze.core.store import atomic, source
-from blaze.core.store.source import Entry, Reading, iter_entries, read_message
+from blaze.core.store.source import Entry, Reading, iter_entries, iter_stored, read_message
 
 MESSAGE = b"Subject: hi\n\nHello\n"
 FROM = b"From a@example.org Mon Jan  1 00:00:00 2024\n"
@@ -269,6 +269,17 @@ def test_large_file_is_mapped_and_small_one_read(tmp_path: Path) -> None:
         if isinstance(found, Entry)
     ]
     assert [kind.__name__ for kind in kinds] == ["mmap", "bytes"]
+
+
+def test_iter_stored_finds_nothing_in_a_file_without_octets(tmp_path: Path) -> None:
+    """As an mbox is whose messages are all gone; an empty message in a store is one."""
+    box = tmp_path / "box"
+    box.write_bytes(b"")
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "1.eml").write_bytes(b"")
+    assert list(iter_stored([str(box), f"mbox:{box}"])) == []
+    found = list(iter_stored([f"eml:{box}", str(tmp_path / "f"), f"{tmp_path}/none"]))
+    assert [type(one) is NoInputError for one in found] == [False, False, True]
 
 
 def test_read_message_wants_exactly_one(folder: Path) -> None:
