@@ -120,10 +120,7 @@ class Arrival:
         Octets that are no UTF-8 become `\\udcXX`.
         """
         transcript = ", ".join(
-            [
-                f'{{"time": "{_rfc3339(int(1000 * when))}", {_line(who, said)}'
-                for when, who, said in self.transcript
-            ]
+            [_moment(int(1000 * when)) + _line(who, said) for when, who, said in self.transcript]
         )
         envelope = f'{{{self._envelope(path)}, "transcript": [{transcript}]}}\n'
         return envelope.encode("utf-8", "backslashreplace")
@@ -150,6 +147,12 @@ def _parameters(parameters: Mapping[str, str | None]) -> str:
 
 def _text(text: str | None) -> str:
     return "null" if text is None else encode_basestring(text)
+
+
+@lru_cache(maxsize=64)
+def _moment(milliseconds: int) -> str:
+    """The beginning of a line's JSON."""
+    return f'{{"time": "{_rfc3339(milliseconds)}", '
 
 
 @lru_cache(maxsize=256)

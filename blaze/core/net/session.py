@@ -34,6 +34,8 @@ Policy = Callable[[ServerConnection, ServerEvent], Reply | None]
 421 ends the session. A message that is answered with a negative reply is not kept.
 """
 
+_LOGGING_IN = (AuthStep, Authenticated, AuthFailed)
+
 _HANDSHAKE: Final = State.HANDSHAKE
 _CLOSED: Final = State.CLOSED
 
@@ -247,7 +249,7 @@ class Session:
         """The reply to what is neither a command to obey nor a message."""
         if isinstance(event, BadRequest):
             self._log.client(self._connection.line, event)
-        elif isinstance(event, AuthStep | Authenticated | AuthFailed):
+        elif isinstance(event, _LOGGING_IN):
             self._log.secret(self._connection.line)
         reply = self._proposed(event)
         octets = self._answer(reply)

@@ -57,7 +57,7 @@ class Stream:
         self._socket = connection
         self._fd = connection.fileno()
         self._listener = listener
-        self._pending = bytearray()
+        self._pending = b""
         self._tls: _TLS | None = None
         self._paused = False
         self._watched = 0
@@ -190,19 +190,18 @@ class Stream:
         self._is_queued = False
         if self.closed:
             return
-        pending = self._pending
-        if pending:
+        if self._pending:
             try:
-                sent = self._socket.send(pending)
+                sent = self._socket.send(self._pending)
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError as error:
                 self.abort(error.strerror)
                 return
-            del pending[:sent]
-        if pending or self._is_blocked:
-            self._watch(is_blocked=bool(pending))
-        if pending:
+            self._pending = self._pending[sent:]
+        if self._pending or self._is_blocked:
+            self._watch(is_blocked=bool(self._pending))
+        if self._pending:
             return
         if self.is_closing:
             self._finish(is_inside=False)

@@ -96,6 +96,12 @@ class ServerOptions:
     """Extensions not to offer, by keyword."""
 
 
+@functools.lru_cache(maxsize=64)
+def greeting(options: ServerOptions) -> Reply:
+    """The first reply of a session."""
+    return Reply(220, f"{options.hostname} {'LMTP' if options.lmtp else 'ESMTP'}")
+
+
 def extensions(session: "ServerConnection") -> Mapping[str, str]:
     """The extensions of this moment, with their arguments, in the order of the reply to EHLO."""
     return _offer(session.options, session.tls, session.binding is not None).extensions

@@ -137,7 +137,7 @@ class ServerConnection:
         self._chunk_left = 0
         self._discard = 0
         self._size = 0
-        greeting = Connected(Reply(220, f"{options.hostname} {'LMTP' if options.lmtp else 'ESMTP'}"))
+        greeting = Connected(offers.greeting(options))
         self._subject: type | None = Opening
         self._waiting: ServerEvent | None = greeting
         self._first: ServerEvent | None = greeting
