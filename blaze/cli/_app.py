@@ -174,7 +174,8 @@ class Command(click.Command):
                 values, unknown = defaults_of(self.params, table, _place_of_settings(words))
                 extra.setdefault("default_map", values)
         except ConfigurationError:
-            if "--help" not in args:  # the help tells how to mend it
+            # The help tells how to mend it; `_asked_output` is on its way to tell of it.
+            if "--help" not in args and not extra.get("resilient_parsing"):
                 raise
         ctx = super().make_context(info_name, args, parent, **extra)
         ctx.meta[_UNKNOWN_SETTINGS] = unknown
@@ -208,6 +209,8 @@ class Command(click.Command):
                 app.out.flush()
             except BrokenPipeError:
                 raise
+            except click.UsageError as error:
+                app.report(_of_usage(error, error.ctx.command_path if error.ctx else ctx.command_path))
             except (BlazeError, OSError) as error:
                 app.report(_explained(error))
         return app.status
@@ -365,7 +368,7 @@ def run(argv: list[str]) -> int:
     if args[:1] == ["help"]:
         args = [*args[1:], "--help"]
     try:
-        return _run(args, Output(json="--json" in args))
+        return _run(args)
     except (BrokenPipeError, SystemExit):  # click turns the one into the other
         # Whoever read what we print has enough; what is still buffered must not fail at exit.
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -374,27 +377,42 @@ def run(argv: list[str]) -> int:
         return _PIPE_CLOSED
 
 
-def _run(args: list[str], out: Output) -> int:
+def _run(args: list[str]) -> int:
     try:
         status = blaze.main(args, prog_name="blaze", standalone_mode=False)
-        out.flush()
+        Output().flush()
         return status if isinstance(status, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return UsageError.exit_code
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else _blamed(args)
+        path = error.ctx.command_path if error.ctx else " ".join(_blamed(args))
         told = _of_usage(error, path)
-        out.error(path, told)
-        return told.status
     except click.exceptions.Abort:
         return 130
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001
-        told = _explained(error)
-        out.error(_blamed(args), told)
-        return told.status
+        path, told = " ".join(_blamed(args)), _explained(error)
+    _asked_output(args).error(path, told)
+    return told.status
+
+
+def _asked_output(args: list[str]) -> Output:
+    """The output that the common options ask for, on a command line that is wrong elsewhere."""
+    ctx = click.Context(blaze, info_name="blaze")
+    *groups, name = _blamed(args)
+    for word in groups[1:]:
+        assert isinstance(ctx.command, click.Group)
+        group = ctx.command.get_command(ctx, word)
+        assert group is not None
+        ctx = click.Context(group, info_name=word, parent=ctx)
+    asked: dict[str, Any] = {}
+    if groups and isinstance(ctx.command, click.Group) and (found := ctx.command.get_command(ctx, name)):
+        lenient: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True}
+        rest = args[len(groups) :]
+        asked = found.make_context(name, rest, ctx, resilient_parsing=True, **lenient).params
+    return Output(json=bool(asked.get("json")) or "--json" in args, quiet=bool(asked.get("quiet")))
 
 
 class _SendmailUsageError(UsageError):
@@ -451,7 +469,7 @@ def _sentence(message: str) -> str:
     return (message[:1].lower() + message[1:]).removesuffix(".")
 
 
-def _blamed(args: list[str]) -> str:
+def _blamed(args: list[str]) -> list[str]:
     """`blaze` and the command words among the arguments."""
     words = ["blaze"]
     for word in args[:2]:
@@ -462,4 +480,4 @@ def _blamed(args: list[str]) -> str:
         if not isinstance(group, click.Group) or group.get_command(context, word) is None:
             break
         words.append(word)
-    return " ".join(words)
+    return words

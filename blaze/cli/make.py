@@ -71,9 +71,11 @@ def _make(
       blaze make --text a.txt --html a.html --inline logo.png --attach report.pdf -o mail.eml
       blaze make body.txt | blaze make wrap | blaze make put picture.png | blaze send ...
     """
-    if text and body:
+    if text is not None and body is not None:
         raise UsageError("the text is given twice: --text and BODY")
-    plain = text or body or (None if html else _STDIN)
+    plain = body if text is None else text
+    if plain is None and html is None:
+        plain = _STDIN
     if [plain, html, *attach, *inline].count(_STDIN) > 1:
         raise UsageError("standard input can be read only once")
     from blaze.core.mail import compose, content, heading
@@ -87,8 +89,8 @@ def _make(
         raise UsageError("there is no text that --type or a Content-Type could be for")
     shown = _attached(app, inline, "inline")
     draft = compose.Draft(
-        text=said.text(_source(plain), where=plain) if plain else None,
-        html=said.html(_source(html), where=html, alone=plain is None) if html else None,
+        text=said.text(_source(plain), where=plain) if plain is not None else None,
+        html=said.html(_source(html), where=html, alone=plain is None) if html is not None else None,
         inline=content.with_content_ids(shown, heading.domain(fields), header.seed, style),
         attachments=_attached(app, attach, "attachment"),
     )

@@ -44,7 +44,7 @@ class BlazeError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.where}" if self.where else self.what
+        return self.what if self.where is None else f"{self.what}: {self.where or repr('')}"
 
     @property
     def status(self) -> int:

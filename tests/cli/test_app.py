@@ -240,16 +240,46 @@ def test_a_group_without_a_command_prints_its_help_as_it_is(arguments: list[str]
     assert done.stderr == blaze(*arguments, "--help").stdout
 
 
-@pytest.mark.parametrize("arguments", [["iso", "-q", "missing"], ["make", "put", "-q", "missing", "missing"]])
-def test_quiet_says_nothing_but_the_exit_status(arguments: list[str]) -> None:
-    done = blaze(*arguments)
-    assert (done.returncode, done.stdout, done.stderr) == (66, b"", b"")
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("iso -q missing", 66),
+        ("make put -q missing missing", 66),
+        ("hdr -q --bogus", 2),
+        ("hdr --bogus -vq", 2),
+        ("make wrap -q a b c", 2),
+        ("dkim verify --now x --quiet", 2),
+        ("send -q - localhost:smtp", 2),
+        ("submit -q - ftp://localhost", 2),
+    ],
+)
+def test_quiet_says_nothing_but_the_exit_status(line: str, status: int) -> None:
+    done = blaze(*line.split(), stdin=MESSAGE)
+    assert (done.returncode, done.stdout, done.stderr) == (status, b"", b"")
 
 
-def test_errors_are_json_where_the_environment_asks_for_it() -> None:
-    done = blaze("extract", "--all", "--part", "1", BLAZE_JSON="1")
+@pytest.mark.parametrize(
+    "line",
+    ["extract --all --part 1", "hdr --bogus", "dkim verify --now x", "hdr -j", "send - localhost:smtp"],
+)
+def test_errors_are_json_where_the_environment_or_the_configuration_asks_for_it(
+    line: str, tmp_path: Path
+) -> None:
+    done = blaze(*line.split(), stdin=MESSAGE, BLAZE_JSON="1")
     assert done.returncode == 2
     assert json.loads(done.stderr)["schema"] == "blaze.error/1"
+    command = line.split(" -")[0].replace(" ", ".")
+    configuration = configured(tmp_path, f"[{command}]\njson = true\n")
+    assert blaze(*line.split(), stdin=MESSAGE, **configuration).stderr == done.stderr
+
+
+@pytest.mark.parametrize(
+    "line", ["hdr", "convert mbox: eml:x", "make --text", "make --html", "send -s a@x.test"]
+)
+def test_an_empty_name_is_told(line: str) -> None:
+    done = blaze(*line.split(), *([] if "mbox:" in line else [""]), stdin=MESSAGE)
+    assert (done.returncode, done.stdout) == (66, b"")
+    assert done.stderr.endswith(b": no such file or directory: ''\n")
 
 
 def test_ctrl_c_ends_with_130() -> None:
