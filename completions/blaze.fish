@@ -828,7 +828,7 @@ complete -c blaze -n '__blaze_at "blaze rowex tree"' -l with-utf-8 -r -d 'Draw w
 complete -c blaze -n '__blaze_at "blaze rowex tree"' -l no-progress -l without-progress -d 'Show no progress on long work.'
 complete -c blaze -n '__blaze_at "blaze rowex tree"' -l help -d 'Show this message and exit.'
 complete -c blaze -n '__blaze_at "blaze okapi"' -l k1 -r -d 'How soon repetitions count less. [default: 1.2]'
-complete -c blaze -n '__blaze_at "blaze okapi"' -s b -l b -r -d 'How much length counts. [default: 0.75]'
+complete -c blaze -n '__blaze_at "blaze okapi"' -s b -l b -r -d 'How much length counts, from 0 to 1. [default: 0.75]'
 complete -c blaze -n '__blaze_at "blaze okapi"' -s l -l language -r -d 'The language of QUERY, as Snowball names it. [default: english]'
 complete -c blaze -n '__blaze_at "blaze okapi"' -l json -d 'Print one JSON object a line.'
 complete -c blaze -n '__blaze_at "blaze okapi"' -s q -l quiet -d 'Say nothing but the exit status.'

@@ -115,6 +115,29 @@ class Endpoint(click.ParamType[tuple[str | None, int | None]]):
         return host or None, int(port) if port else None
 
 
+class Number(click.ParamType[Any]):
+    """A number from `low` on, to `high` where there is a limit; a whole one unless it is `float`."""
+
+    name = "NUMBER"
+
+    def __init__(self, low: int, high: int | None = None, *, kind: "type[int] | type[float]" = int) -> None:
+        self._low = low
+        self._high = float("inf") if high is None else high
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number, of the kind that is wanted."""
+        try:
+            number = self._kind(value)
+        except ValueError:
+            number = self._low - 1
+        if not self._low <= number <= self._high:
+            noun = "whole number" if self._kind is int else "number"
+            last = "on" if self._high == float("inf") else f"to {self._high}"
+            self.fail(f"{value!r} is no {noun} from {self._low} {last}", param, ctx)
+        return number
+
+
 DURATION = Duration()
 MAILBOX = Address()
 DOMAIN = Domain()
@@ -132,7 +155,7 @@ def files_argument() -> Callable[[Any], Any]:
         @option(
             "-j",
             "--jobs",
-            type=click.IntRange(min=0),
+            type=Number(0),
             default=1,
             metavar="N",
             help="Share the messages among N processes; 0 takes as many as there are processors.",

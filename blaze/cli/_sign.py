@@ -9,7 +9,7 @@ import click
 
 from blaze.cli._app import App, option
 from blaze.cli._clock import present
-from blaze.cli._params import PATH, Destination
+from blaze.cli._params import PATH, Destination, Number
 from blaze.core.errors import BlazeError, DataError, UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def timestamp_option() -> "Callable[[Any], Any]":
     return option(
         "--timestamp",
         metavar="T",
-        type=click.IntRange(min=0, max=999_999_999_999),
+        type=Number(0, 999_999_999_999),
         callback=lambda _context, _option, value: int(present().timestamp()) if value is None else value,
         help="The time of signing, in seconds since 1970.  [default: now]",
     )

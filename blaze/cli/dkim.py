@@ -11,6 +11,7 @@ from blaze.cli._params import (
     DOMAIN,
     PATH,
     Destination,
+    Number,
     dns_options,
     files_argument,
     is_one_of_many,
@@ -43,7 +44,12 @@ _ALGORITHMS = click.Choice(["rsa", "ed25519"])
 @command("gen", reports=True)
 @option("-a", "--algorithm", type=_ALGORITHMS, default="rsa", help="The kind of key.  [default: rsa]")
 @option(
-    "-b", "--bits", type=int, metavar="BITS", default=2048, help="The length of an RSA key.  [default: 2048]"
+    "-b",
+    "--bits",
+    type=Number(1),
+    metavar="BITS",
+    default=2048,
+    help="The length of an RSA key.  [default: 2048]",
 )
 @option("-s", "--selector", metavar="SELECTOR", help="The name of the key within the domain.")
 @option("-h", "--hostname", "domain", type=DOMAIN, metavar="DOMAIN", help="The domain that will sign.")
@@ -164,7 +170,7 @@ def _check(app: App, key: str, selector: str, domain: str, password_file: str | 
 @canonicalization_option()
 @option("-f", "--field", "--fields", metavar="NAME", multiple=True,
         help="Sign this field; all that are given replace the usual set.")  # fmt: skip
-@option("--expire", metavar="SECONDS", type=click.IntRange(min=1), help="Let the signature expire then.")
+@option("--expire", metavar="SECONDS", type=Number(1), help="Let the signature expire then.")
 @timestamp_option()
 @password_option()
 @newline_option(None)

@@ -19,7 +19,7 @@ from blaze.cli._account import (
     with_account,
 )
 from blaze.cli._app import App, command, option
-from blaze.cli._params import DNS, ENDPOINT, dns_options
+from blaze.cli._params import DNS, ENDPOINT, Number, dns_options
 from blaze.cli._transport import Connection, connection_options, make_options, make_target
 from blaze.core.errors import BlazeError, ConfigurationError, UsageError
 
@@ -90,19 +90,15 @@ class Source(NamedTuple):
 )
 @option(
     "--delete-after",
-    type=click.FloatRange(min=0),
+    type=Number(0, kind=float),
     metavar="DAYS",
     help="Delete what was fetched so many days ago.",
 )
 @option(
     "--new", "only_new", is_flag=True, help="Leave what is there at the first run; fetch what comes later."
 )
-@option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="Fetch at most N messages, the oldest first."
-)
-@option(
-    "--max-size", type=click.IntRange(min=1), metavar="OCTETS", help="Leave larger messages on the server."
-)
+@option("--limit", type=Number(1), metavar="N", help="Fetch at most N messages, the oldest first.")
+@option("--max-size", type=Number(1), metavar="OCTETS", help="Leave larger messages on the server.")
 @option("--headers-only", is_flag=True, help="Fetch headers alone (TOP).")
 @option("--no-sync", is_flag=True, help="Do not wait until messages are on the disk; faster, less safe.")
 @option(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blaze.cli._app import App, command, option
-from blaze.cli._params import files_argument
+from blaze.cli._params import Number, files_argument
 from blaze.core.mail import header
 from blaze.core.mail.display import canonical_name, field_lines, is_long, iter_value, mailbox_text, text_of
 
@@ -157,7 +157,7 @@ def _print_json(app: App, entry: "Entry", fields: Iterator[header.Field]) -> int
 @option(
     "-m",
     "--margin",
-    type=click.IntRange(min=1),
+    type=Number(1),
     metavar="WIDTH",
     default=80,
     help="Fold after the name at this width.  [default: 80]",

@@ -11,6 +11,7 @@ import click
 from blaze.cli._app import App, command, option
 from blaze.cli._params import (
     Destination,
+    Number,
     files_argument,
     is_one_of_many,
     message_argument,
@@ -162,7 +163,7 @@ def crlf(app: App, destination: Destination, file: str) -> None:
 @option("--base64", "form", flag_value="base64", default=True, help="Print in base64.  [default]")
 @option("--hex", "form", flag_value="hex", help="Print in hexadecimal.")
 @option("--raw", "form", flag_value="raw", help="Print the octets themselves.")
-@click.argument("length", metavar="LENGTH", type=click.IntRange(min=0))
+@click.argument("length", metavar="LENGTH", type=Number(0))
 def rand(app: App, seed: str, form: str, length: int) -> None:
     """Print octets that look random and follow from a seed.
 

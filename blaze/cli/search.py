@@ -9,6 +9,7 @@ import click
 
 from blaze.cli import _index
 from blaze.cli._app import App, command, option
+from blaze.cli._params import Number
 from blaze.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _index_option = option(
 @option(
     "-j",
     "--jobs",
-    type=click.IntRange(min=0),
+    type=Number(0),
     default=0,
     metavar="N",
     help="Read many messages in N processes; 0 takes one for each processor, up to 8.  [default: 0]",
@@ -97,10 +98,8 @@ def _processors() -> int:
     default="relevance",
     help="The best, the newest or the oldest first.  [default: relevance]",
 )
-@option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N messages.")
-@option(
-    "--offset", type=click.IntRange(min=0), metavar="N", default=0, help="Leave out the first N messages."
-)
+@option("--limit", type=Number(1), metavar="N", help="Print at most N messages.")
+@option("--offset", type=Number(0), metavar="N", default=0, help="Leave out the first N messages.")
 @option("--count", is_flag=True, help="Print only how many messages there are.")
 @option("--snippets", is_flag=True, help="Print where the words stand under each line.")
 @option("-0", "--null", is_flag=True, help="End names with NUL instead of a newline.")

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import click
-
 from blaze.cli._account import (
     LogInOptions,
     Submission,
@@ -17,7 +15,7 @@ from blaze.cli._account import (
     with_account,
 )
 from blaze.cli._app import App, command, option
-from blaze.cli._params import DNS, dns_options
+from blaze.cli._params import DNS, Number, dns_options
 from blaze.cli._sending import Plan, deliver, dry_run, iter_jobs, plan_by_mx, probe, transcript_to
 from blaze.cli._transport import (
     Addressed,
@@ -43,7 +41,7 @@ _LMTP_PORT = 24
 @envelope_options(sender="Sender or From", server="MX")
 @option(
     "--port",
-    type=click.IntRange(1, 65535),
+    type=Number(1, 65535),
     metavar="PORT",
     help="The port to connect to where MX names none.  [default: 25]",
 )

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from blaze.cli._app import App, command, option
-from blaze.cli._params import PATH, files_argument, is_one_of_many
+from blaze.cli._params import PATH, Number, files_argument, is_one_of_many
 from blaze.core.errors import UsageError
 from blaze.core.mail import message
 from blaze.core.mail.message import Part
@@ -125,7 +123,7 @@ def _record(root: Part) -> dict[str, Any]:
 )
 @option(
     "--part",
-    type=click.IntRange(min=1),
+    type=Number(1),
     metavar="N",
     help="The part of this number, as `blaze show` lists it.",
 )

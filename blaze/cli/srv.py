@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blaze.cli._app import App, command, option
-from blaze.cli._params import DURATION, ENDPOINT
+from blaze.cli._params import DURATION, ENDPOINT, Number
 from blaze.cli._render import VisibleText, visible
 from blaze.cli._transport import HELLO, warn_of_readers
 from blaze.core.errors import InputOutputError, UsageError
@@ -62,9 +62,7 @@ class AuthMode(click.ParamType[str]):
 @option("--maildir", metavar="DIR", help="Keep messages in a Maildir.")
 @option("--mbox", metavar="FILE", help="Keep messages in an mbox.")
 @option("--format", "name_format", metavar="F", help="Name files in DIR/ so.  [default: blaze-%s.eml]")
-@option(
-    "--count", type=click.IntRange(1), metavar="N", help="End after so many messages.  [default for FILE: 1]"
-)
+@option("--count", type=Number(1), metavar="N", help="End after so many messages.  [default for FILE: 1]")
 @option("-h", "--hostname", type=HELLO, default="localhost", help="The server's name.  [default: localhost]")
 @option("--lmtp", is_flag=True, help="Speak LMTP.")
 @option("-k", "--key", metavar="FILE", help="The private key (PEM), to offer STARTTLS.")
@@ -80,10 +78,10 @@ class AuthMode(click.ParamType[str]):
     help="Who may log in; FILE has lines user:password.",
 )
 @option("--max-size", type=Size(), default="4G", help="Octets of a message; 0 is no limit.  [default: 4G]")
-@option("--max-messages", type=click.IntRange(1), metavar="N", help="Refuse more messages than that.")
+@option("--max-messages", type=Number(1), metavar="N", help="Refuse more messages than that.")
 @option(
     "--max-connections",
-    type=click.IntRange(1),
+    type=Number(1),
     metavar="N",
     default=400,
     help="Clients at a time.  [default: 400]",

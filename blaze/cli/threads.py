@@ -8,6 +8,7 @@ import click
 
 from blaze.cli import _index
 from blaze.cli._app import App, Group, command, option
+from blaze.cli._params import Number
 from blaze.core.errors import NoInputError, UsageError
 
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ def _without_number(pack: str) -> str:
 @command("okapi", reports=True)
 @option(
     "--k1",
-    type=click.FloatRange(min=0),
+    type=Number(0, kind=float),
     metavar="NUMBER",
     default=1.2,
     help="How soon repetitions count less.  [default: 1.2]",
@@ -281,10 +282,10 @@ def _without_number(pack: str) -> str:
 @option(
     "-b",
     "--b",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1, kind=float),
     metavar="NUMBER",
     default=0.75,
-    help="How much length counts.  [default: 0.75]",
+    help="How much length counts, from 0 to 1.  [default: 0.75]",
 )
 @option(
     "-l",

@@ -19,6 +19,6 @@ Octets that follow from a seed.
   Try 'blaze rand --help'.
   [2]
   $ blaze rand --seed foo= -- -1
-  blaze rand: invalid value for 'LENGTH': -1 is not in the range x>=0
+  blaze rand: invalid value for 'LENGTH': '-1' is no whole number from 0 on
   Try 'blaze rand --help'.
   [2]

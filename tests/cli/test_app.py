@@ -282,6 +282,22 @@ def test_an_empty_name_is_told(line: str) -> None:
     assert done.stderr.endswith(b": no such file or directory: ''\n")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("hdr -j x", "'x' is no whole number from 0 on"),
+        ("addr -m 0", "'0' is no whole number from 1 on"),
+        ("send --port 65536", "'65536' is no whole number from 1 to 65535"),
+        ("okapi -b nan x y", "'nan' is no number from 0 to 1"),
+        ("rand --seed x 1.5", "'1.5' is no whole number from 0 on"),
+    ],
+)
+def test_a_number_that_is_none_is_told(line: str, said: str) -> None:
+    done = blaze(*line.split())
+    assert done.returncode == 2
+    assert f": {said}\n" in done.stderr.decode()
+
+
 def test_ctrl_c_ends_with_130() -> None:
     with subprocess.Popen([BLAZE, "hdr"], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         time.sleep(0.5)
