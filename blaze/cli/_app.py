@@ -393,9 +393,18 @@ def _run(args: list[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001
+        if _is_interrupt(error):
+            return 130
         path, told = " ".join(_blamed(args)), _explained(error)
     _asked_output(args).error(path, told)
     return told.status
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """True when Ctrl-C is behind `error`: what it meets while a class is made, Python 3.11 wraps."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _asked_output(args: list[str]) -> Output:

@@ -16,7 +16,7 @@ import click
 import pytest
 from hypothesis import given, strategies as st
 
-from blaze.cli import _params
+from blaze.cli import _app, _params
 from blaze.cli._app import run, worst
 from blaze.cli._render import VisibleText, visible
 from blaze.core.errors import ConfigurationError
@@ -382,6 +382,17 @@ def test_an_interrupt_while_modules_are_imported(module: str) -> None:
         [sys.executable, "-c", INTERRUPTED, module], capture_output=True, check=False, input=b""
     )
     assert (done.returncode, done.stderr.strip()) == (130, b"")
+
+
+def test_an_interrupt_that_python_wraps(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> int:
+        raise RuntimeError("Error calling __set_name__ on 'Field' instance") from KeyboardInterrupt()
+
+    monkeypatch.setattr(_app.blaze, "main", interrupted)
+    assert run(["blaze", "hdr"]) == 130
+    assert capfd.readouterr() == ("", "")
 
 
 def test_standard_input_is_not_shared() -> None:
