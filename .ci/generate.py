@@ -40,7 +40,7 @@ ENVIRONMENT = {
     "BLAZE_COMMAND_OPTION, BLAZE_OPTION": "What an option of one command, or of all, is where it is not "
     "given: BLAZE_SEND_TIMEOUT, BLAZE_TIMEOUT. The page of each command names them.",
     "BLAZE_DEBUG": "Show where an error comes from, as a traceback.",
-    "NO_COLOR, FORCE_COLOR": "Never use colours, or always.",
+    "NO_COLOR, FORCE_COLOR": "Never use colours, or always; CLICOLOR=0 and CLICOLOR_FORCE=1 say the same.",
     "SMTP_URL, SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASSWORD, MAIL_URL": "The server to submit to; "
     "see blaze-submit(1).",
     "POP3_PASSWORD": "The password to fetch with.",

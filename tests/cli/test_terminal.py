@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from blaze.cli import _render
+
 BLAZE = str(Path(sys.executable).with_name("blaze"))
 HOPS = b"".join(
     b"Received: from %s.test by %s.test with ESMTPS; Thu, 1 Jan 2026 00:00:0%d +0000\n" % (one, other, second)
@@ -37,6 +39,35 @@ def on_terminal(columns: int, *arguments: str, stdin: bytes) -> str:
             break
     os.close(parent)
     return shown.decode()
+
+
+@pytest.mark.parametrize(
+    ("environment", "on_terminal", "in_pipe"),
+    [
+        ({}, True, False),
+        ({"TERM": "dumb"}, False, False),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False, False),
+        ({"FORCE_COLOR": "1"}, True, True),
+        ({"CLICOLOR": "0"}, False, False),
+        ({"CLICOLOR": "1"}, True, False),
+        ({"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, True, True),
+        ({"CLICOLOR_FORCE": "0"}, True, False),
+    ],
+)
+def test_the_variables_that_ask_for_colours(
+    environment: dict[str, str], on_terminal: bool, in_pipe: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert [_render._wants_color("auto", is_terminal) for is_terminal in (True, False)] == [
+        on_terminal,
+        in_pipe,
+    ]
+    assert _render._wants_color("always", is_terminal=False)
+    assert not _render._wants_color("never", is_terminal=True)
 
 
 @pytest.mark.parametrize("columns", [0, 1, 10, 30, 56, 60, 80, 200])
