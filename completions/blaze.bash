@@ -126,7 +126,7 @@ _blaze() {
     "blaze recv") words="extract stamp" options="--help" ;;
     "blaze recv extract") words="" options="-d --dot --timeline -j --jobs --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze recv stamp") words="" options="-f --from -h --hostname --newline -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze fetch") words="" options="-f --format --maildir --mbox --pack --newline --exclude --keep --delete --delete-after --new --limit --max-size --headers-only --no-sync --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze fetch") words="" options="-f --format --maildir --mbox --pack --newline --exclude --keep --delete --delete-after --new --limit --max-size --headers-only --no-sync -0 --null --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze send") words="" options="-s --sender -r --recipient -h --hostname --helo --port --socket --lmtp --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze sendmail") words="" options="--help" ;;
     "blaze submit") words="" options="-s --sender -r --recipient -h --hostname --helo --account -u --username -p --password --password-file --password-command --token-command --keyring --auth --notify --ret --envid --require-tls --no-downgrade --transcript --quit-after --tls --tls-verify --cafile --pin --tls-cert --tls-key --timeout -4 -6 --bind --proxy --insecure -n --nameserver --dns-static --dns-record --offline --dns-timeout --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
@@ -136,7 +136,7 @@ _blaze() {
     "blaze mdir") words="commit get new" options="--help" ;;
     "blaze mdir commit") words="" options="-D --maildir -h --hostname -n --new --seen --replied --flagged --trashed --passed --draft -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze mdir get") words="" options="-D --maildir -h --hostname -n --new -o --output --force -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
-    "blaze mdir new") words="" options="-D --maildir -h --hostname -0 --null -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze mdir new") words="" options="-D --maildir -h --hostname -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack") words="delete descr gc get index list make verify" options="--help" ;;
     "blaze pack delete") words="" options="--no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze pack descr") words="" options="--json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
@@ -150,7 +150,7 @@ _blaze() {
     "blaze search") words="" options="--index --in --format --sort --limit --offset --count --snippets -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze threads") words="" options="--index --in --why --by-subject --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze rowex") words="find populate tree" options="--help" ;;
-    "blaze rowex find") words="" options="-i --rowex --index --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
+    "blaze rowex find") words="" options="-i --rowex --index -0 --null --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze rowex populate") words="" options="-i --rowex --index -p --pack --no-sync --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze rowex tree") words="" options="-i --rowex --index -p --pack --why --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;
     "blaze okapi") words="" options="--k1 -b --b -l --language --json -q --quiet -v --verbose --color --with-utf-8 --no-progress --without-progress --help" ;;

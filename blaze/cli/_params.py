@@ -170,6 +170,10 @@ def files_argument() -> Callable[[Any], Any]:
     return decorate
 
 
+null_option = option("-0", "--null", is_flag=True, help="End names with NUL instead of a newline.")
+"""Add `-0`, for commands that print names; the function gets it as `null`."""
+
+
 def is_one_of_many(entry: "Entry", files: tuple[str, ...]) -> bool:
     """True when results must say which message of `files` they are about."""
     return len(files) > 1 or (bool(entry.id) and entry.name not in files)

@@ -58,6 +58,13 @@ class Output:
             text = visible(text)
         _write(text.encode("utf-8", "surrogateescape"))
 
+    def name(self, name: str, *, null: bool) -> None:
+        """A name of a list, for people and scripts; with `null` NUL ends it instead of a newline."""
+        if null:
+            self.text(name + "\0")
+        else:
+            self.line(name)
+
     def octets(self, chunks: Iterable[bytes]) -> None:
         """A result that is a message or a part of one: byte for byte, but on a terminal as text."""
         text = VisibleText() if self.is_terminal else None

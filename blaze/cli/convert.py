@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blaze.cli._app import App, Group, command, option
-from blaze.cli._params import Destination, output_options
+from blaze.cli._params import Destination, null_option, output_options
 from blaze.core.errors import NoInputError, UsageError
 
 if TYPE_CHECKING:
@@ -136,10 +136,10 @@ _hostname_option = option(
 _new_option = option("-n", "--new", "is_new", is_flag=True, help="The message is in new, not in cur.")
 
 
-@mdir.command("new")
+@mdir.command("new", reports=True)
 @_maildir_option
 @_hostname_option
-@option("-0", "--null", is_flag=True, help="End names with NUL instead of a newline.")
+@null_option
 def new(app: App, maildir: str | None, hostname: str | None, null: bool) -> None:
     """Print the names of the new messages, oldest first.
 
@@ -149,16 +149,17 @@ def new(app: App, maildir: str | None, hostname: str | None, null: bool) -> None
     Example:
       blaze mdir new -D ~/Maildir
     """
-    from blaze.core.store.maildir import list_files
+    from blaze.core.store.maildir import list_files, unique_name
 
-    names = list_files(_place(maildir), "new")
+    place = _place(maildir)
+    names = list_files(place, "new")
     for name in names:
         if hostname:
             _check_host(name, hostname, tell=app.out.info)
-        if null:
-            app.out.text(name + "\0")
+        if app.out.json:
+            app.out.record("blaze.mdir.new/1", {"source": f"{place}#{unique_name(name)}", "name": name})
         else:
-            app.out.line(name)
+            app.out.name(name, null=null)
     if not names:
         app.note(1)
 
@@ -234,8 +235,12 @@ def _place(maildir: str | None) -> str:
     place = (maildir or os.environ.get("BLAZE_MDIR") or "").rstrip("/")
     if not place:
         raise UsageError("no Maildir is named", hint="Name it by -D DIR or in BLAZE_MDIR.")
-    if not os.path.isdir(place):
-        raise NoInputError("no such Maildir", where=place)
+    from blaze.core.store.maildir import is_maildir
+
+    if not is_maildir(place):
+        is_there = os.path.isdir(place)
+        what = "this is no Maildir: it has neither cur nor new" if is_there else "no such Maildir"
+        raise NoInputError(what, where=place)
     return place
 
 

@@ -19,7 +19,7 @@ from blaze.cli._account import (
     with_account,
 )
 from blaze.cli._app import App, command, option
-from blaze.cli._params import DNS, ENDPOINT, Number, dns_options
+from blaze.cli._params import DNS, ENDPOINT, Number, dns_options, null_option
 from blaze.cli._transport import Connection, connection_options, make_options, make_target
 from blaze.core.errors import BlazeError, ConfigurationError, UsageError
 
@@ -35,13 +35,15 @@ _FORMAT = "blaze-%s.eml"
 
 
 class Where(NamedTuple):
-    """Where messages go, and whether they are flushed to the disk."""
+    """Where messages go, whether they are flushed to the disk, and how their files are told."""
 
     format: str | None
     maildir: str | None
     mbox: str | None
     pack: str | None
     sync: bool
+    null: bool
+    """The names of files that are printed end with NUL."""
 
     @property
     def newline(self) -> str | None:
@@ -101,6 +103,7 @@ class Source(NamedTuple):
 @option("--max-size", type=Number(1), metavar="OCTETS", help="Leave larger messages on the server.")
 @option("--headers-only", is_flag=True, help="Fetch headers alone (TOP).")
 @option("--no-sync", is_flag=True, help="Do not wait until messages are on the disk; faster, less safe.")
+@null_option
 @option(
     "--account", "accounts", metavar="NAME", multiple=True, help="Fetch for this account; may be repeated."
 )
@@ -126,6 +129,7 @@ def fetch(
     max_size: int | None,
     headers_only: bool,
     no_sync: bool,
+    null: bool,
     accounts: tuple[str, ...],
     who: LogInOptions,
     connection: Connection,
@@ -153,7 +157,7 @@ def fetch(
         raise UsageError("--headers-only leaves the messages on the server: nothing may be deleted")
     if sum(target is not None for target in (format_, maildir, mbox, pack)) > 1:
         raise UsageError("--format, --maildir, --mbox and --pack exclude each other")
-    where = Where(format_, maildir, mbox, pack, not no_sync)
+    where = Where(format_, maildir, mbox, pack, not no_sync, null)
     options = FetchOptions(
         delete=delete,
         delete_after=delete_after,
@@ -307,7 +311,7 @@ def intake_for(app: App, place: str, where: Where, part: str = "") -> "Iterator[
         if app.out.json:
             app.out.record("blaze.fetch/1", {"source": place, **message._asdict()})
         elif message.path not in printed:
-            app.out.line(message.path)
+            app.out.name(message.path, null=where.null)
         app.out.debug(f"{message.uid} of {message.size} octets: {message.path}")
         if where.mbox or where.pack:
             printed.add(message.path)

@@ -9,7 +9,7 @@ import click
 
 from blaze.cli import _index
 from blaze.cli._app import App, command, option
-from blaze.cli._params import Number
+from blaze.cli._params import Number, null_option
 from blaze.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _processors() -> int:
 @option("--offset", type=Number(0), metavar="N", default=0, help="Leave out the first N messages.")
 @option("--count", is_flag=True, help="Print only how many messages there are.")
 @option("--snippets", is_flag=True, help="Print where the words stand under each line.")
-@option("-0", "--null", is_flag=True, help="End names with NUL instead of a newline.")
+@null_option
 @click.argument("query", metavar="QUERY", nargs=-1)
 def search(
     app: App,
@@ -164,7 +164,7 @@ class _Options:
         self.offset = offset
         self.count = count
         self.snippets = snippets
-        self.end = "\0" if null else "\n"
+        self.null = null
 
 
 def _print(app: App, connection: "sqlite3.Connection", found: "Search", options: _Options) -> int:
@@ -181,9 +181,10 @@ def _print(app: App, connection: "sqlite3.Connection", found: "Search", options:
         if app.out.json or options.form == "json":
             _print_json(app, hit, _snippet(connection, hit, found))
         elif options.form == "files":
-            app.out.text(_file_of(hit, locate) + options.end)
+            app.out.name(_file_of(hit, locate), null=options.null)
         elif options.form == "ids":
-            app.out.text(hit.message_id + options.end if hit.message_id else "")
+            if hit.message_id:
+                app.out.name(hit.message_id, null=options.null)
         else:
             app.out.line("\t".join(_cells(hit)))
             if options.snippets:

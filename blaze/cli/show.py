@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from blaze.cli._app import App, command, option
-from blaze.cli._params import PATH, Number, files_argument, is_one_of_many
+from blaze.cli._params import PATH, Number, files_argument, is_one_of_many, null_option
 from blaze.core.errors import UsageError
 from blaze.core.mail import message
 from blaze.core.mail.message import Part
@@ -129,7 +129,7 @@ def _record(root: Part) -> dict[str, Any]:
 )
 @option("--all", "everything", is_flag=True, help="Every part that holds no other parts.")
 @option("--name", "pattern", metavar="GLOB", help="The parts whose file name matches, letter case aside.")
-@option("-0", "--null", is_flag=True, help="End the names printed with NUL instead of a newline.")
+@null_option
 @files_argument()
 def extract(
     app: App,
@@ -193,7 +193,7 @@ def _extract(app: App, folder: "Folder", chosen: Iterator[tuple[int, Part]], sou
             row = {"source": source, "part": number, "type": str(part.content_type), "path": path}
             app.out.record("blaze.extract/1", row)
         else:
-            app.out.text(path + ("\0" if null else "\n"))
+            app.out.name(path, null=null)
     return count
 
 

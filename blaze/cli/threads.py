@@ -8,7 +8,7 @@ import click
 
 from blaze.cli import _index
 from blaze.cli._app import App, Group, command, option
-from blaze.cli._params import Number
+from blaze.cli._params import Number, null_option
 from blaze.core.errors import NoInputError, UsageError
 
 if TYPE_CHECKING:
@@ -231,8 +231,9 @@ def tree(app: App, path: str | None, packs: tuple[str, ...], *, why: bool, sourc
 
 @rowex.command("find", reports=True)
 @_file_option
+@null_option
 @click.argument("ids", metavar="MESSAGE-ID...", nargs=-1, required=True)
-def find(app: App, path: str | None, ids: tuple[str, ...]) -> None:
+def find(app: App, path: str | None, null: bool, *, ids: tuple[str, ...]) -> None:
     """Print the names of the messages that have these Message-IDs.
 
     The exit status is 1 when there is none.
@@ -256,7 +257,7 @@ def find(app: App, path: str | None, ids: tuple[str, ...]) -> None:
                 },
             )
         else:
-            app.out.line(letter.name)
+            app.out.name(letter.name, null=null)
     app.note(0 if letters else 1)
 
 

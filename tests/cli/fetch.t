@@ -26,7 +26,7 @@ Each message is fetched once, in order.
 What was fetched is known by where it is from; another name makes no difference.
 
   $ blaze fetch ./inbox/
-  $ XDG_STATE_HOME=$PWD/other blaze fetch inbox --mbox box --limit 2
+  $ XDG_STATE_HOME=$PWD/other blaze fetch inbox --mbox box --limit 2 -0 | tr '\0\n' '\n@'
   box
   $ grep -c '^From ' box
   2

@@ -11,6 +11,10 @@ A message of a Maildir, from new to cur.
   Hello
   $ export BLAZE_MDIR=mdir
   $ test -f mdir/new/$(blaze mdir new -h blaze | tail -n1)
+  $ blaze mdir new -0 | tr '\0\n' '\n@'
+  1622812170.M896292P49016Q20332Rda344fc2d5d959f6.blaze
+  $ blaze mdir new --json
+  {"schema": "blaze.mdir.new/1", "source": "mdir#1622812170.M896292P49016Q20332Rda344fc2d5d959f6.blaze", "name": "1622812170.M896292P49016Q20332Rda344fc2d5d959f6.blaze"}
   $ blaze mdir get -h other --new $NEW > /dev/null
   warning: 1622812170.M896292P49016Q20332Rda344fc2d5d959f6.blaze was delivered by the host blaze
   $ blaze mdir commit -h blaze -D mdir --new $NEW
@@ -37,6 +41,9 @@ No new message is the answer no; a message that is not there is no input.
   $ blaze mdir get -h x.y gone
   warning: gone was delivered by the host gone
   blaze mdir get: there is no message gone: mdir/cur
+  [66]
+  $ mkdir plain && blaze mdir new -D plain
+  blaze mdir new: this is no Maildir: it has neither cur nor new: plain
   [66]
   $ blaze mdir new -D nowhere
   blaze mdir new: no such Maildir: nowhere

@@ -83,6 +83,8 @@ The index of Message-IDs.
   5 messages
   $ blaze rowex find -i ids '<4@x>' | sed "s|$PWD|.|"
   ./list.mbox#3
+  $ blaze rowex find -0 -i ids '<4@x>' | tr '\0\n' '\n@' | sed "s|$PWD|.|"
+  ./list.mbox#3
   $ blaze rowex find -i ids 7@x
   [1]
   $ blaze rowex tree -i ids | sed "s|$PWD|.|"

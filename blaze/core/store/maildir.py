@@ -89,7 +89,7 @@ def iter_entries(path: str, reading: Reading | None = None) -> Iterator[Found]:
     """
     root = path.rstrip("/") or "/"
     subfolders = list_subfolders(root)
-    if not subfolders and not any(os.path.isdir(f"{root}/{name}") for name in ("cur", "new")):
+    if not subfolders and not is_maildir(root):
         raise NoInputError("this is no Maildir: it has neither cur nor new", where=path)
     for name in ("", *subfolders):
         place = f"{root}/{name}" if name else root
@@ -104,6 +104,11 @@ def list_subfolders(root: str) -> list[str]:
     with os.scandir(root) as entries:
         names = [entry.name for entry in entries if entry.name.startswith(".")]
     return sorted(name for name in names if os.path.isdir(f"{root}/{name}/cur"))
+
+
+def is_maildir(place: str) -> bool:
+    """True for a folder that holds `cur` or `new`: one of them may be missing until it is needed."""
+    return any(os.path.isdir(f"{place}/{name}") for name in ("cur", "new"))
 
 
 def list_files(place: str, name: str) -> list[str]:
