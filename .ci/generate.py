@@ -14,7 +14,7 @@ from typing import NamedTuple
 import click
 
 from blaze import __version__
-from blaze.cli import COMMANDS
+from blaze.cli import ALIASES, COMMANDS
 from blaze.cli._app import Command, DefaultGroup, blaze, environment_names
 from blaze.core.smtp.states import AFTER_REFUSAL, TRANSITIONS, BodyEnd, Opening, State
 
@@ -201,6 +201,11 @@ def _man_paragraphs(text: str) -> list[str]:
     return lines
 
 
+def takes_only_commands(node: Node) -> bool:
+    """True for a command whose argument is always a subcommand, never a file."""
+    return isinstance(node.command, click.Group) and not isinstance(node.command, DefaultGroup)
+
+
 def flags(node: Node) -> list[str]:
     """Every spelling of every option of a command."""
     return [name for option in node.options for name in (*option.opts, *option.secondary_opts)]
@@ -217,6 +222,7 @@ def choices(node: Node) -> Iterator[tuple[str, list[str]]]:
 def bash_completion(nodes: list[Node]) -> str:
     """The completion for bash, from the tree alone: it starts no Python."""
     paths = "|".join(f'"{node.name}"' for node in nodes if len(node.words) > 1)
+    aliases = "\n".join(f'    "blaze {alias}") path="blaze {name}" ;;' for alias, name in ALIASES.items())
     words = "\n".join(
         f'    "{node.name}") words="{" ".join(node.children)}" options="{" ".join(flags(node))}" ;;'
         for node in nodes
@@ -232,6 +238,7 @@ _blaze() {{
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "$path ${{COMP_WORDS[index]}}" in
     {paths}) path="$path ${{COMP_WORDS[index]}}" ;;
+{aliases}
     esac
   done
   case "$path ${{COMP_WORDS[COMP_CWORD-1]}}" in
@@ -252,6 +259,8 @@ complete -o default -F _blaze blaze
 def zsh_completion(nodes: list[Node]) -> str:
     """The completion for zsh: commands and options with their help."""
     paths = "|".join(f'"{node.name}"' for node in nodes if len(node.words) > 1)
+    aliases = "\n".join(f'    "blaze {alias}") path_="blaze {name}" ;;' for alias, name in ALIASES.items())
+    without_files = "|".join(f'"{node.name}"' for node in nodes if takes_only_commands(node))
     cases = []
     for node in nodes:
         rows = _child_rows(node)
@@ -276,6 +285,7 @@ _blaze() {{
   for ((index = 2; index < CURRENT; index++)); do
     case "$path_ $words[index]" in
     {paths}) path_="$path_ $words[index]" ;;
+{aliases}
     esac
   done
   case "$path_ $words[CURRENT-1]" in
@@ -285,7 +295,10 @@ _blaze() {{
 {body}
   esac
   _describe 'blaze' rows
-  _files
+  case "$path_" in
+    {without_files}) ;;
+    *) _files ;;
+  esac
 }}
 _blaze "$@"
 """
@@ -301,6 +314,10 @@ def fish_completion(nodes: list[Node]) -> str:
         '    contains -- "$path $word" '
         + " ".join(f'"{node.name}"' for node in nodes if len(node.words) > 1)
         + '; and set path "$path $word"',
+        *(
+            f'    test "$path $word" = "blaze {alias}"; and set path "blaze {name}"'
+            for alias, name in ALIASES.items()
+        ),
         "  end",
         '  test "$path" = "$argv[1]"',
         "end",

@@ -4,6 +4,7 @@ _blaze() {
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "$path ${COMP_WORDS[index]}" in
     "blaze hdr"|"blaze addr"|"blaze descr"|"blaze show"|"blaze extract"|"blaze iso"|"blaze map"|"blaze crlf"|"blaze rand"|"blaze make"|"blaze make add-field"|"blaze make put"|"blaze make wrap"|"blaze dkim"|"blaze dkim check"|"blaze dkim gen"|"blaze dkim sign"|"blaze dkim verify"|"blaze arc"|"blaze arc sign"|"blaze arc verify"|"blaze spf"|"blaze spf analyze"|"blaze spf check"|"blaze spf stamp"|"blaze spf tree"|"blaze dmarc"|"blaze dmarc collect"|"blaze dmarc verify"|"blaze recv"|"blaze recv extract"|"blaze recv stamp"|"blaze fetch"|"blaze send"|"blaze sendmail"|"blaze submit"|"blaze srv"|"blaze convert"|"blaze mbox"|"blaze mdir"|"blaze mdir commit"|"blaze mdir get"|"blaze mdir new"|"blaze pack"|"blaze pack delete"|"blaze pack descr"|"blaze pack gc"|"blaze pack get"|"blaze pack index"|"blaze pack list"|"blaze pack make"|"blaze pack verify"|"blaze index"|"blaze search"|"blaze threads"|"blaze rowex"|"blaze rowex find"|"blaze rowex populate"|"blaze rowex tree"|"blaze okapi"|"blaze config") path="$path ${COMP_WORDS[index]}" ;;
+    "blaze smtpd") path="blaze srv" ;;
     esac
   done
   case "$path ${COMP_WORDS[COMP_CWORD-1]}" in

@@ -3,6 +3,7 @@ function __blaze_at
   set -l path blaze
   for word in (commandline -opc)[2..]
     contains -- "$path $word" "blaze hdr" "blaze addr" "blaze descr" "blaze show" "blaze extract" "blaze iso" "blaze map" "blaze crlf" "blaze rand" "blaze make" "blaze make add-field" "blaze make put" "blaze make wrap" "blaze dkim" "blaze dkim check" "blaze dkim gen" "blaze dkim sign" "blaze dkim verify" "blaze arc" "blaze arc sign" "blaze arc verify" "blaze spf" "blaze spf analyze" "blaze spf check" "blaze spf stamp" "blaze spf tree" "blaze dmarc" "blaze dmarc collect" "blaze dmarc verify" "blaze recv" "blaze recv extract" "blaze recv stamp" "blaze fetch" "blaze send" "blaze sendmail" "blaze submit" "blaze srv" "blaze convert" "blaze mbox" "blaze mdir" "blaze mdir commit" "blaze mdir get" "blaze mdir new" "blaze pack" "blaze pack delete" "blaze pack descr" "blaze pack gc" "blaze pack get" "blaze pack index" "blaze pack list" "blaze pack make" "blaze pack verify" "blaze index" "blaze search" "blaze threads" "blaze rowex" "blaze rowex find" "blaze rowex populate" "blaze rowex tree" "blaze okapi" "blaze config"; and set path "$path $word"
+    test "$path $word" = "blaze smtpd"; and set path "blaze srv"
   end
   test "$path" = "$argv[1]"
 end

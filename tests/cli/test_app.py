@@ -615,6 +615,7 @@ COMP_WORDS=("${@:2}"); COMP_CWORD=$(($# - 2)); _blaze; printf '%s\\n' "${COMPREP
         (("blaze", "make", ""), {"add-field", "put", "wrap"}),
         (("blaze", "hdr", "--col"), {"--color"}),
         (("blaze", "make", "wrap", "--newline", ""), {"lf", "crlf"}),
+        (("blaze", "smtpd", "--lm"), {"--lmtp"}),
         (("blaze", "show", ""), set[str]()),  # so that bash offers the names of files
         (("blaze", "show", "ma"), set[str]()),
     ],
@@ -642,7 +643,9 @@ file=$1; shift; words=("$@"); CURRENT=$#; set --; source $file
     [
         (("blaze", ""), {"show", "make", "--version"}),
         (("blaze", "make", ""), {"add-field", "put", "wrap", "--from", "FILES"}),
-        (("blaze", "dkim", "verify", "--"), {"--dns-static", "-n", "--now"}),
+        (("blaze", "mdir", ""), {"new", "get", "commit"}),
+        (("blaze", "dkim", "verify", "--"), {"--dns-static", "-n", "--now", "FILES"}),
+        (("blaze", "smtpd", ""), {"--lmtp", "--maildir", "FILES"}),
         (("blaze", "make", "wrap", "--newline", ""), {"lf", "crlf"}),
     ],
 )
@@ -652,7 +655,7 @@ def test_zsh_completes(words: tuple[str, ...], offered: set[str]) -> None:
     )
     assert done.stderr == b""
     assert set(done.stdout.decode().split()) >= offered
-    assert ("FILES" in done.stdout.decode().split()) == (words[-2] != "--newline")
+    assert ("FILES" in done.stdout.decode().split()) == ("FILES" in offered)
 
 
 @pytest.mark.skipif(not shutil.which("fish"), reason="there is no fish")
@@ -662,6 +665,7 @@ def test_zsh_completes(words: tuple[str, ...], offered: set[str]) -> None:
         ("blaze sh", {"show"}),
         ("blaze make w", {"wrap"}),
         ("blaze hdr --col", {"--color"}),
+        ("blaze smtpd --lm", {"--lmtp"}),
         ("blaze show mai", {"mail.eml"}),
     ],
 )
