@@ -237,10 +237,10 @@ def _place(maildir: str | None) -> str:
         raise UsageError("no Maildir is named", hint="Name it by -D DIR or in BLAZE_MDIR.")
     from blaze.core.store.maildir import is_maildir
 
-    if not is_maildir(place):
-        is_there = os.path.isdir(place)
-        what = "this is no Maildir: it has neither cur nor new" if is_there else "no such Maildir"
-        raise NoInputError(what, where=place)
+    if not os.path.isdir(place):
+        raise NoInputError("no such Maildir", where=place)
+    if not is_maildir(place) and os.access(place, os.X_OK):  # without access, reading tells what is wrong
+        raise NoInputError("this is no Maildir: it has neither cur nor new", where=place)
     return place
 
 

@@ -100,7 +100,7 @@ Options of which one would have to be ignored are refused, and so is a server th
   Name it as HOST[:PORT]; 'blaze submit' takes a URL.
   [2]
   $ blaze send hello.eml ''
-  blaze send: no host
+  blaze send: no host: ''
   [2]
   $ blaze submit hello.eml localhost:smtp
   blaze submit: invalid value: 'localhost:smtp' does not end with a port number

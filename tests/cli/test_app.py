@@ -542,6 +542,7 @@ def test_a_folder_that_cannot_be_read_is_no_input(
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(os, "listdir", refuse)
+    (tmp_path / "new").mkdir()
     assert run(["blaze", "mdir", "new", "-D", str(tmp_path)]) == 66
     assert "permission denied" in capfd.readouterr().err
 
