@@ -1,7 +1,7 @@
 """Parameter types and the bundles of options that several commands share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -202,6 +202,25 @@ def output_options(function: Callable[..., Any]) -> Any:
         return function(*args, destination=Destination(path, force), **values)
 
     return wrapper
+
+
+def write_result(
+    app: App, destination: Destination, chunks: Iterable[bytes], *, total: int | None = None
+) -> None:
+    """Write the octets of a result where `destination` says, with progress; `total` is their number."""
+    with app.out.progress("written", total) as advance:
+
+        def counted() -> Iterator[bytes]:
+            for chunk in chunks:
+                advance(len(chunk))
+                yield chunk
+
+        if destination.path is None:
+            app.out.octets(counted())
+            return
+        from blaze.core.store.atomic import write_file
+
+        write_file(destination.path, counted(), force=destination.force)
 
 
 def newline_option(default: str | None) -> Callable[[Any], Any]:

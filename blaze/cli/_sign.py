@@ -1,7 +1,7 @@
 """What `blaze dkim` and `blaze arc` share: keys from files, canonicalizations, signed messages out."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import click
 
 from blaze.cli._app import App, option
 from blaze.cli._clock import present
-from blaze.cli._params import PATH, Destination, Number
+from blaze.cli._params import PATH, Destination, Number, write_result
 from blaze.core.errors import BlazeError, DataError, UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +53,25 @@ def canonicalization_option() -> "Callable[[Any], Any]":
         default="relaxed/relaxed",
         help="Canonicalize the header and the body so.  [default: relaxed/relaxed]",
     )
+
+
+def names_option(function: "Callable[..., Any]") -> Any:
+    """Add `-f NAME`, repeatable; the function gets `names`, a list, or None for the usual fields."""
+
+    @option(
+        "-f",
+        "--field",
+        "--fields",
+        metavar="NAME",
+        multiple=True,
+        help="Sign this field; all that are given replace the usual set.",
+    )
+    @wraps(function)
+    def wrapper(*args: Any, field: tuple[str, ...], **values: Any) -> Any:
+        names = [name for text in field for name in text.split(":")] or None
+        return function(*args, names=names, **values)
+
+    return wrapper
 
 
 def timestamp_option() -> "Callable[[Any], Any]":
@@ -135,6 +154,15 @@ def read_key(app: App, path: str, password_file: str | None = None) -> "PrivateK
     return key
 
 
+def read_signable(file: str) -> "Signable":
+    """The one message in `file`, ready to be signed or stamped."""
+    from blaze.core.auth.dkim import Signable
+    from blaze.core.store import source
+
+    entry = source.read_message(file, with_from_line=True)
+    return Signable(entry.buffer, entry.start, entry.end)
+
+
 def warn_of_changes(app: App, message: "Signable") -> None:
     """Say so when servers will change the message that is about to be signed (RFC 6376 §5.3)."""
     if _is_plainly_fit(message):
@@ -179,19 +207,7 @@ def write_signed(
         from blaze.core.mail.compose import iter_with_newline
 
         chunks = iter_with_newline(chunks, b"\r\n" if newline == "crlf" else b"\n")
-    with app.out.progress("written", message.end - message.header.start) as advance:
-        if destination.path is not None:
-            from blaze.core.store import atomic
-
-            atomic.write_file(destination.path, _counted(chunks, advance), force=destination.force)
-            return
-        app.out.octets(_counted(chunks, advance))
-
-
-def _counted(chunks: Iterable[bytes], advance: "Callable[[int], None]") -> Iterator[bytes]:
-    for chunk in chunks:
-        advance(len(chunk))
-        yield chunk
+    write_result(app, destination, chunks, total=message.end - message.header.start)
 
 
 def _ask_password(path: str) -> bytes:

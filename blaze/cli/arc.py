@@ -19,8 +19,10 @@ from blaze.cli._params import (
 from blaze.cli._sign import (
     canonicalization_option,
     extra_key_option,
+    names_option,
     password_option,
     read_key,
+    read_signable,
     timestamp_option,
     warn_of_changes,
     write_signed,
@@ -93,14 +95,7 @@ def _verify(app: App, extra: "dict[str, Record]", now: "datetime", dns: DNS, fil
     type=PATH,
     help="The private key of the message signature.  [default: the seal's]",
 )
-@option(
-    "-f",
-    "--field",
-    "--fields",
-    metavar="NAME",
-    multiple=True,
-    help="Sign this field; all that are given replace the usual set.",
-)
+@names_option
 @option(
     "--received",
     metavar="FILE",
@@ -123,7 +118,7 @@ def _sign(
     seal: str,
     signature_selector: str | None,
     signature: str | None,
-    field: tuple[str, ...],
+    names: list[str] | None,
     received: str | None,
     canon: "tuple[Canonicalization, Canonicalization]",
     timestamp: int,
@@ -153,11 +148,10 @@ def _sign(
 
     seal_key = read_key(app, seal, password_file)
     signature_key = read_key(app, signature, password_file) if signature else None
-    names = [name for text in field for name in text.split(":")] or None
     options = arc.Options(
         domain, seal_selector, signature_selector, authserv_id, *canon, names=names, timestamp=timestamp
     )
-    message = _read(file)
+    message = read_signable(file)
     warn_of_changes(app, message)
     sealed = arc.sign(
         message,
@@ -166,7 +160,7 @@ def _sign(
         resolver=dns.resolver(),
         now=now,
         signature_key=signature_key,
-        received=_read(received) if received else None,
+        received=read_signable(received) if received else None,
     )
     if not sealed.fields:
         app.out.warn(f"no set is added: {sealed.chain.reason}")
@@ -178,14 +172,6 @@ def _sign(
 arc = Group("arc", help="Validate and seal chains of handlers with ARC.")
 arc.add_command(_verify)
 arc.add_command(_sign)
-
-
-def _read(file: str) -> "Signable":
-    from blaze.core.auth.dkim import Signable
-    from blaze.core.store import source
-
-    entry = source.read_message(file, with_from_line=True)
-    return Signable(entry.buffer, entry.start, entry.end)
 
 
 def _author(message: "Signable") -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blaze.cli._app import App, Group, command, option
-from blaze.cli._params import Destination, null_option, output_options
+from blaze.cli._params import Destination, null_option, output_options, write_result
 from blaze.core.errors import NoInputError, UsageError
 
 if TYPE_CHECKING:
@@ -186,17 +186,12 @@ def get(
       blaze mdir get -D ~/Maildir --new "$(blaze mdir new -D ~/Maildir | tail -n 1)"
     """
     from blaze.core.mail.window import iter_chunks
-    from blaze.core.store.atomic import write_file
     from blaze.core.store.source import read_message
 
     place = _place(maildir)
     _check_host(message, hostname, tell=app.out.warn if hostname else app.out.info)
     entry = read_message(f"eml:{place}/{_find(place, message, is_new=is_new)}")
-    chunks = iter_chunks(entry.buffer, entry.start, entry.end)
-    if destination.path is not None:
-        write_file(destination.path, chunks, force=destination.force)
-        return
-    app.out.octets(chunks)
+    write_result(app, destination, iter_chunks(entry.buffer, entry.start, entry.end))
 
 
 @mdir.command("commit")

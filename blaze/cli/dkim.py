@@ -23,8 +23,10 @@ from blaze.cli._params import (
 from blaze.cli._sign import (
     canonicalization_option,
     extra_key_option,
+    names_option,
     password_option,
     read_key,
+    read_signable,
     timestamp_option,
     warn_of_changes,
     write_signed,
@@ -83,19 +85,13 @@ def _gen(
 
     selector = check_name(selector, "selector") if selector else None
     domain = check_name(domain, "domain") if domain else None
-    path = destination.path
-    if path is None:
-        if not (selector and domain):
-            hint = "Give -o FILE, or -s SELECTOR and -h DOMAIN."
-            raise UsageError("nowhere to write the private key", hint=hint)
-        path = f"{selector}.{domain}.pem"
+    path = destination.path or _key_file(selector, domain)
     if public is not None and os.path.realpath(public) == os.path.realpath(path):
         raise UsageError("the private and the public key would be one file", where=path)
     for target in (path, public):
         if target is not None and not destination.force:
             atomic.refuse_existing(target)
     key = keys.generate(keys.KeyType(algorithm), bits)
-    record = keys.Record(key.public, key.type)
     if advice := dkim_check.advise_on_length(key.public):
         app.out.warn(advice)
     atomic.write_file(path, [key.to_pem()], force=destination.force, private=True)
@@ -103,18 +99,22 @@ def _gen(
         atomic.write_file(public, [key.public.to_pem()], force=destination.force)
     owner = f"{selector}._domainkey" if selector else ""
     name = f"{owner}.{domain}." if owner and domain else owner
-    text = record.to_bytes().decode()
+    record = keys.Record(key.public, key.type)
     if app.out.json:
-        values: dict[str, Any] = {
-            "selector": selector,
-            "domain": domain,
-            "name": name or None,
-            "record": text,
-        }
-        values |= {"private_key": path, "public_key": public, "algorithm": algorithm, "bits": key.bits}
-        app.out.record("blaze.dkim.gen/1", values)
+        values = {"selector": selector, "domain": domain, "name": name or None}
+        values |= {"record": record.to_bytes().decode(), "private_key": path, "public_key": public}
+        app.out.record("blaze.dkim.gen/1", {**values, "algorithm": algorithm, "bits": key.bits})
     else:
-        app.out.text(f"{text if raw else dkim_check.zone_text(name, record)}\n")
+        text = record.to_bytes().decode() if raw else dkim_check.zone_text(name, record)
+        app.out.text(f"{text}\n")
+
+
+def _key_file(selector: str | None, domain: str | None) -> str:
+    """The file of a private key that -o does not name."""
+    if not (selector and domain):
+        hint = "Give -o FILE, or -s SELECTOR and -h DOMAIN."
+        raise UsageError("nowhere to write the private key", hint=hint)
+    return f"{selector}.{domain}.pem"
 
 
 @command("check", reports=True)
@@ -168,8 +168,7 @@ def _check(app: App, key: str, selector: str, domain: str, password_file: str | 
         help="The private key; -s and -p may be repeated to sign twice.")  # fmt: skip
 @option("-a", "--algorithm", type=_ALGORITHMS, multiple=True, help="Insist on this kind of key.")
 @canonicalization_option()
-@option("-f", "--field", "--fields", metavar="NAME", multiple=True,
-        help="Sign this field; all that are given replace the usual set.")  # fmt: skip
+@names_option
 @option("--expire", metavar="SECONDS", type=Number(1), help="Let the signature expire then.")
 @timestamp_option()
 @password_option()
@@ -183,7 +182,7 @@ def _sign(
     key: tuple[str, ...],
     algorithm: tuple[str, ...],
     canon: "tuple[Canonicalization, Canonicalization]",
-    field: tuple[str, ...],
+    names: list[str] | None,
     expire: int | None,
     timestamp: int,
     password_file: str | None,
@@ -206,16 +205,13 @@ def _sign(
     if len(selector) != len(key):
         raise UsageError("-s and -p go in pairs", where=f"{len(selector)} -s, {len(key)} -p")
     from blaze.core.auth import dkim
-    from blaze.core.store import source
 
     pairs = [
         (_typed(read_key(app, path, password_file), path, algorithm, number), name)
         for number, (path, name) in enumerate(zip(key, selector, strict=True))
     ]
-    entry = source.read_message(file, with_from_line=True)
-    message = dkim.Signable(entry.buffer, entry.start, entry.end)
+    message = read_signable(file)
     warn_of_changes(app, message)
-    names = [name for text in field for name in text.split(":")] or None
     fields = []
     for private, name in pairs:
         expiration = timestamp + expire if expire else None
@@ -256,7 +252,8 @@ def _verify(
     resolver = dns.resolver()
     for entry in app.messages(files):
         message = dkim.Signable(entry.buffer, entry.start, entry.end)
-        results = _noted(message, dkim.verify(message, resolver=resolver, now=now, extra=extra))
+        results = dkim.verify(message, resolver=resolver, now=now, extra=extra)
+        results = dkim.note_defects(message, results)
         explained = _explained(message, results) if app.out.verbose else []
         if app.out.json:
             rows = [_row(result) for result in results]
@@ -286,25 +283,6 @@ def _typed(key: "PrivateKey", path: str, algorithms: tuple[str, ...], number: in
     if key.type.value != wanted:
         raise UsageError(f"the key is {key.type}, not {wanted}", where=path)
     return key
-
-
-def _noted(message: "Signable", results: "list[Result]") -> "list[Result]":
-    """The results, with a note on those that pass although readers may not agree where the header ends.
-
-    DKIM is made for valid messages alone, and leaves what to do with others to the verifier (RFC 6376 §3.8,
-    §8.14).
-    """
-    if not any(result.status.value == "pass" for result in results):
-        return results
-    defect = next((defect for defect in message.header.defects if defect.name == "not-a-field"), None)
-    if defect is None:
-        return results
-    where = defect.offset - message.header.start
-    note = f"the header has a line at octet {where} that is no field: what follows may be shown as the body"
-    return [
-        result._replace(notes=(*result.notes, note)) if result.status.value == "pass" else result
-        for result in results
-    ]
 
 
 def _print(app: App, results: "list[Result]", prefix: str, fields: bool) -> None:

@@ -17,6 +17,7 @@ from blaze.cli._params import (
     message_argument,
     newline_option,
     output_options,
+    write_result,
 )
 from blaze.core.errors import UsageError
 
@@ -93,7 +94,7 @@ def iso(app: App, destination: Destination, file: str) -> None:
     from blaze.core.store import source
 
     entry = source.read_whole(file)
-    _write(app, destination, rebuild(message.parse(entry.buffer, entry.start, entry.end)))
+    write_result(app, destination, rebuild(message.parse(entry.buffer, entry.start, entry.end)))
 
 
 @command("map")
@@ -122,10 +123,10 @@ def map_(app: App, destination: Destination, diff: bool, seed: str, newline: str
     root = message.parse(entry.buffer, entry.start, entry.end)
     chunks = canonical(root, seed=seed.encode(), style=Style(b"\r\n" if newline == "crlf" else b"\n"))
     if not diff:
-        _write(app, destination, chunks)
+        write_result(app, destination, chunks)
         return 0
     found = _diff(entry.octets, b"".join(chunks), file)
-    _write(app, destination, found)
+    write_result(app, destination, found)
     return 1 if found else 0
 
 
@@ -155,7 +156,7 @@ def crlf(app: App, destination: Destination, file: str) -> None:
 
     entry = source.read_whole(file)
     chunks = iter_chunks(entry.buffer, entry.start, entry.end)
-    _write(app, destination, iter_with_newline(chunks, b"\r\n"))
+    write_result(app, destination, iter_with_newline(chunks, b"\r\n"))
 
 
 @command("rand")
@@ -203,12 +204,3 @@ def _in_multiples_of_three(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest[:whole]
         rest = rest[whole:]
     yield rest
-
-
-def _write(app: App, destination: Destination, chunks: Iterable[bytes]) -> None:
-    if destination.path is not None:
-        from blaze.core.store.atomic import write_file
-
-        write_file(destination.path, chunks, force=destination.force)
-        return
-    app.out.octets(chunks)

@@ -1,6 +1,6 @@
 """`blaze make` and its subcommands `wrap`, `put` and `add-field`: messages crafted."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
@@ -22,7 +22,7 @@ from blaze.cli._craft import (
     style_options,
     usage_errors,
 )
-from blaze.cli._params import PATH, Destination, message_argument, output_options
+from blaze.cli._params import PATH, Destination, message_argument, output_options, write_result
 from blaze.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _make(
         attachments=_attached(app, attach, "attachment"),
     )
     seed = compose.seed_of_message(header.seed, fields)
-    _write(app, destination, compose.message(fields, compose.content(draft, seed, style)))
+    write_result(app, destination, compose.message(fields, compose.content(draft, seed, style)))
 
 
 @command("wrap")
@@ -145,7 +145,7 @@ def _wrap(
             params=parameters(parameter),
             part_fields=fields_of(field, style),
         )
-    _write(app, destination, edit.wrap(_message(file), wrapping, style))
+    write_result(app, destination, edit.wrap(_message(file), wrapping, style))
 
 
 @command("put")
@@ -189,7 +189,7 @@ def _put(
         said = content.said_by_fields(fields, said)
     _say_how_types_are_found(app)
     leaf = _file(part, said, name=name, fields=content.without_mime_fields(fields))
-    _write(app, destination, edit.put(_chunks(file), leaf, style))
+    write_result(app, destination, edit.put(_chunks(file), leaf, style))
 
 
 @command("add-field")
@@ -231,7 +231,7 @@ def _add_field(
             fields.append(build.structured("Content-Transfer-Encoding", encoding, style))
     if not fields:
         raise UsageError("no field is given", hint="Give one, such as -f 'Subject: Hello'.")
-    _write(app, destination, edit.add_fields(_chunks(file), fields, style))
+    write_result(app, destination, edit.add_fields(_chunks(file), fields, style))
 
 
 make = DefaultGroup("make", default=_make)
@@ -302,19 +302,3 @@ def _chunks(file: str) -> Iterable[bytes]:
     from blaze.core.store import octets
 
     return octets.iter_stdin() if file == _STDIN else _message(file)
-
-
-def _write(app: App, destination: Destination, chunks: Iterator[bytes]) -> None:
-    with app.out.progress("written", None) as advance:
-        if destination.path is not None:
-            from blaze.core.store import atomic
-
-            atomic.write_file(destination.path, _counted(chunks, advance), force=destination.force)
-            return
-        app.out.octets(_counted(chunks, advance))
-
-
-def _counted(chunks: Iterable[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
-    for chunk in chunks:
-        advance(len(chunk))
-        yield chunk

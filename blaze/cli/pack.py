@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blaze.cli._app import App, Group, command, option
-from blaze.cli._params import PATH, Destination, newline_option, output_options
+from blaze.cli._params import PATH, Destination, newline_option, output_options, write_result
 from blaze.core.errors import BlazeError, DataError, NoInputError, UsageError
 
 if TYPE_CHECKING:
@@ -217,7 +217,6 @@ def get(app: App, destination: Destination, newline: str | None, path: str, iden
       blaze pack get archive.pack 022e1b5e065be5ab2809e3f4048f45f6a233de35
     """
     from blaze.core.mail.window import iter_chunks
-    from blaze.core.store.atomic import write_file
     from blaze.core.store.pack.objects import MAIL
 
     archive = _open(app, path)
@@ -227,11 +226,7 @@ def get(app: App, destination: Destination, newline: str | None, path: str, iden
     if content.kind == MAIL:
         found = archive.find_message(name)
         buffer = archive.read_message(name, newline or found.record.newline)
-    chunks = iter_chunks(buffer, 0, len(buffer))
-    if destination.path is not None:
-        write_file(destination.path, chunks, force=destination.force)
-        return
-    app.out.octets(chunks)
+    write_result(app, destination, iter_chunks(buffer, 0, len(buffer)))
 
 
 @pack.command("descr", reports=True)

@@ -16,7 +16,7 @@ from blaze.cli._params import (
     newline_option,
     output_options,
 )
-from blaze.cli._sign import write_signed
+from blaze.cli._sign import read_signable, write_signed
 from blaze.core.errors import BlazeError, UsageError
 
 if TYPE_CHECKING:
@@ -97,13 +97,11 @@ def _stamp(
     Example:
       blaze recv stamp -f mail.example.org -h mx.example.net ann@example.net mail.eml
     """
-    from blaze.core.auth import dkim, stamp
+    from blaze.core.auth import stamp
     from blaze.core.mail import received
-    from blaze.core.store import source as sources
 
     is_address = _is_address(source)
-    entry = sources.read_message(file, with_from_line=True)
-    message = dkim.Signable(entry.buffer, entry.start, entry.end)
+    message = read_signable(file)
     line_end = stamp.newline_of(message.buffer, message.header)
     try:
         value = received.build(

@@ -20,7 +20,7 @@ from blaze.cli._params import (
     now_option,
     output_options,
 )
-from blaze.cli._sign import write_signed
+from blaze.cli._sign import read_signable, write_signed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -143,11 +143,9 @@ def _stamp(
     Example:
       blaze spf stamp --ip 192.0.2.1 --sender ann@example.org --helo mail.example.org mail.eml
     """
-    from blaze.core.auth import dkim, spf, spf_received, stamp
-    from blaze.core.store import source
+    from blaze.core.auth import spf, spf_received, stamp
 
-    entry = source.read_message(file, with_from_line=True)
-    message = dkim.Signable(entry.buffer, entry.start, entry.end)
+    message = read_signable(file)
     receiver = hostname or own_name()
     resolver = dns.resolver().within(spf_timeout)
     ip, sender, helo = envelope.ip, envelope.sender, envelope.helo

@@ -60,16 +60,9 @@ def threads(
         raise NoInputError("no such store, and no index is named", where=" ".join(query) or None, hint=hint)
     else:
         found = iter(_found_threads(index_path, source, " ".join(query), by_subject=by_subject))
-    count = 0
-    for thread in found:
-        count += 1
-        if app.out.json:
-            _print_json(app, thread)
-        else:
-            _print(app, thread, why=why)
+    _print_all(app, found, why=why)
     for fault in faults:
         app.report(fault)
-    app.note(0 if count else 1)
 
 
 def _says_index() -> bool:
@@ -106,6 +99,18 @@ def _found_threads(
         for thread in iter_threads(iter_indexed_letters(connection), by_subject=by_subject):
             if any(row.letter and row.letter.name in names for row in thread):
                 yield thread
+
+
+def _print_all(app: App, threads: "Iterable[Thread]", *, why: bool) -> None:
+    """Print threads as they come; that there is none is the answer no."""
+    status = 1
+    for thread in threads:
+        status = 0
+        if app.out.json:
+            _print_json(app, thread)
+        else:
+            _print(app, thread, why=why)
+    app.note(status)
 
 
 def _print(app: App, thread: "Thread", *, why: bool) -> None:
@@ -218,15 +223,8 @@ def tree(app: App, path: str | None, packs: tuple[str, ...], *, why: bool, sourc
     from blaze.core.search.rowex import iter_letters
     from blaze.core.search.threads import iter_threads
 
-    count = 0
     places = [*map(_without_number, packs), *sources]
-    for thread in iter_threads(iter_letters(_required(path), places)):
-        count += 1
-        if app.out.json:
-            _print_json(app, thread)
-        else:
-            _print(app, thread, why=why)
-    app.note(0 if count else 1)
+    _print_all(app, iter_threads(iter_letters(_required(path), places)), why=why)
 
 
 @rowex.command("find", reports=True)

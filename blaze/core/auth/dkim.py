@@ -6,7 +6,7 @@ Both take a `Signable`, made of a message's octets once and shared by all signat
 from blaze.core.auth.dkim_sign import Options, compute, sign
 from blaze.core.auth.dkim_signable import Signable
 from blaze.core.auth.dkim_signature import Signature, Status, key_name
-from blaze.core.auth.dkim_verify import MAX_SIGNATURES, Result, verify
+from blaze.core.auth.dkim_verify import MAX_SIGNATURES, Result, note_defects, verify
 
 __all__ = [
     "MAX_SIGNATURES",
@@ -17,6 +17,7 @@ __all__ = [
     "Status",
     "compute",
     "key_name",
+    "note_defects",
     "sign",
     "verify",
 ]

@@ -73,6 +73,25 @@ def verify(
     return results
 
 
+def note_defects(message: Signable, results: list[Result]) -> list[Result]:
+    """The results, with a note on those that pass although readers may not agree where the header ends.
+
+    DKIM is made for valid messages alone, and leaves what to do with others to the verifier (RFC 6376 §3.8,
+    §8.14). It is no part of `verify`, since it reads the whole header once more.
+    """
+    if not any(result.status is Status.PASS for result in results):
+        return results
+    defect = next((defect for defect in message.header.defects if defect.name == "not-a-field"), None)
+    if defect is None:
+        return results
+    where = defect.offset - message.header.start
+    note = f"the header has a line at octet {where} that is no field: what follows may be shown as the body"
+    return [
+        result._replace(notes=(*result.notes, note)) if result.status is Status.PASS else result
+        for result in results
+    ]
+
+
 def find_keys(
     signatures: Iterable[Signature], resolver: Resolver, extra: Mapping[str, Record] | None = None
 ) -> dict[str, Found]:
