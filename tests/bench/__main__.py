@@ -10,6 +10,7 @@ import os
 import pkgutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests import bench
 from tests.bench.frame import Result, Row, measure
 
 FRAME = {"__main__", "corpus", "frame"}
+QUICK = 100.0  # seconds after which --quick begins no other row
 
 
 def rows(folder: Path) -> Iterator[Row]:
@@ -48,11 +50,15 @@ def main() -> int:
     arguments = parser.parse_args()
     os.environ.pop("BLAZE_DEBUG", None)
     results = []
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="blaze-bench-") as folder:
         for row in rows(Path(folder)):
             if not arguments.names or any(name in row.name for name in arguments.names):
                 results.append(measure(row, quick=arguments.quick))
                 print(*list(lines(results[-1:]))[1:], sep="\n", file=sys.stderr, flush=True)
+            if arguments.quick and time.monotonic() - begun > QUICK:
+                print(f"after {QUICK:.0f} s: the rows behind this one are left out", file=sys.stderr)
+                break
     print("\n".join(lines(results)))
     figures = [
         {
