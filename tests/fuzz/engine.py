@@ -1,6 +1,7 @@
 """What the fuzz targets are fed: pieces that mean something to a grammar, mixed, cut, repeated, flipped."""
 
 import importlib
+import logging
 import pkgutil
 import random
 import time
@@ -58,12 +59,16 @@ def run(target: Target, seconds: float, seeds: list[bytes], *, seed: int = 0) ->
     source = random.Random(seed)
     count = 0
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        data = mutated(source, seeds)
-        count += 1
-        try:
-            target(data)
-        except Exception as error:
-            error.add_note(f"input {count} of seed {seed}: {data!r}")
-            raise
+    logging.disable()  # pytest would keep each warning: minutes of them fill the memory
+    try:
+        while time.monotonic() < end:
+            data = mutated(source, seeds)
+            count += 1
+            try:
+                target(data)
+            except Exception as error:
+                error.add_note(f"input {count} of seed {seed}: {data!r}")
+                raise
+    finally:
+        logging.disable(logging.NOTSET)
     return count
