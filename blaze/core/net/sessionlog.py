@@ -52,7 +52,7 @@ def _masked(line: bytes) -> bytes:
 class SessionLog:
     """The lines of one session: its opening (up to the first message), and those since the last message."""
 
-    __slots__ = ("_has_auth", "_is_opening", "_kept", "_lines", "_omitted", "_opening", "_tell")
+    __slots__ = ("_has_auth", "_is_opening", "_left", "_lines", "_omitted", "_opening", "_tell")
 
     def __init__(self, tell: Tell | None) -> None:
         self._tell = tell
@@ -60,7 +60,7 @@ class SessionLog:
         self._lines: list[Line] = []
         self._is_opening = True
         self._has_auth = False
-        self._kept = 0
+        self._left = MAX_OPENING
         self._omitted = 0
 
     def client(self, line: bytes, event: Request | BadRequest) -> None:
@@ -105,7 +105,8 @@ class SessionLog:
         if self._tell:
             self._tell(SERVER, text_of(reply))
         self._lines = []
-        self._kept = self._omitted = 0
+        self._left = MAX_OPENING if self._is_opening else MAX_KEPT
+        self._omitted = 0
 
     def take(self, reply: Reply) -> list[Line]:
         """The lines of the message that will be answered with `reply`, after those of the opening."""
@@ -117,13 +118,13 @@ class SessionLog:
     def _end_opening(self) -> None:
         self._is_opening = False
         self._opening, self._lines = self._lines, []
-        self._kept = 0
+        self._left = MAX_KEPT
 
     def _add(self, who: str, said: Said, size: int) -> None:
         if self._tell:
             self._tell(who, text_of(said))
-        if self._kept > (MAX_OPENING if self._is_opening else MAX_KEPT):
+        self._left -= LINE_OVERHEAD + size
+        if self._left >= 0:
+            self._lines.append((time.time(), who, said))
+        else:
             self._omitted += 1
-            return
-        self._kept += LINE_OVERHEAD + size
-        self._lines.append((time.time(), who, said))

@@ -66,8 +66,9 @@ class FolderSink:
         self.folder = folder.rstrip("/") or "/"
         self.is_quick = not sync
         self._sync = sync
-        self._format = format
         self._run = time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(3)
+        before, self._ending = format.split("%s")
+        self._beginning = f"{self.folder}/{before}{self._run}-"
         self._stored = 0
         try:
             _make_folder(self.folder, sync=sync)
@@ -130,7 +131,7 @@ class FolderSink:
             raise
 
     def _target(self, number: int) -> str:
-        return f"{self.folder}/{self._format % f'{self._run}-{number:06}'}"
+        return f"{self._beginning}{number:06}{self._ending}"
 
     def _publish(self, draft: Draft, target: str) -> None:
         self._drafts.publish(draft, target)
