@@ -33,6 +33,7 @@ GRACE = 5.0  # seconds that sessions have to end once the server stops
 _SPARE_FILES = 64  # descriptors that are no connections
 
 EVENTS = frozenset({"listening", "connect", "mail", "error", "quit"})
+"""All that a server tells of."""
 
 _TOO_MANY = Reply(421, "Too many connections", "4.7.0").to_bytes()
 

@@ -207,7 +207,7 @@ class Session:
             if connection.is_drained or len(said) == MAX_REPLIES:
                 break
         if said:
-            self.progress = time.monotonic()
+            self._touch()
             stream.write(said[0] if len(said) == 1 else b"".join(said))
             if connection.state is _CLOSED or connection.state is _HANDSHAKE:
                 self._after()

@@ -33,16 +33,25 @@ class Answering:
         self.is_lost = True
 
 
-@pytest.mark.parametrize("kind", sorted({Poller, BEST_POLLER}, key=lambda kind: kind.__name__))
+POLLERS = pytest.mark.parametrize("kind", sorted({Poller, BEST_POLLER}, key=lambda kind: kind.__name__))
+
+
+def connect(poller: Poller) -> tuple[Answering, socket.socket]:
+    """A listener with its stream, for which the system takes few octets, and the peer's end."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    ours.setblocking(False)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    listener = Answering()
+    listener.stream = Stream(poller, ours, listener)
+    return listener, theirs
+
+
+@POLLERS
 def test_a_peer_that_trickles_and_does_not_read_is_not_heard_on(kind: type[Poller]) -> None:
     async def main() -> None:
         poller = kind(asyncio.get_running_loop())
-        ours, theirs = socket.socketpair()
-        theirs.setblocking(False)
-        ours.setblocking(False)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        listener = Answering()
-        listener.stream = Stream(poller, ours, listener)
+        listener, theirs = connect(poller)
         sent = 0
         with contextlib.suppress(BlockingIOError):
             while sent < 1000:
@@ -68,16 +77,11 @@ def test_a_peer_that_trickles_and_does_not_read_is_not_heard_on(kind: type[Polle
     asyncio.run(asyncio.wait_for(main(), 20))
 
 
-@pytest.mark.parametrize("kind", sorted({Poller, BEST_POLLER}, key=lambda kind: kind.__name__))
+@POLLERS
 def test_a_peer_that_sends_nothing_more_gets_all_that_waits(kind: type[Poller]) -> None:
     async def main() -> None:
         poller = kind(asyncio.get_running_loop())
-        ours, theirs = socket.socketpair()
-        theirs.setblocking(False)
-        ours.setblocking(False)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        listener = Answering()
-        listener.stream = Stream(poller, ours, listener)
+        listener, theirs = connect(poller)
         listener.stream.write(ANSWER * 100)
         await asyncio.sleep(0.01)
         theirs.shutdown(socket.SHUT_WR)
