@@ -14,8 +14,6 @@ HAS_CHAIN = hasattr(ssl.SSLSocket, "get_unverified_chain")
 """Whether the library shows the chain that a peer sent: without it DANE-TA cannot be checked."""
 
 DANE_TA, DANE_EE = 2, 3  # certificate usages that mean something in SMTP, RFC 7672 §3.1
-
-
 MAX_ALIASES = 11  # ours: CNAME records followed, as many as resolvers do
 
 
